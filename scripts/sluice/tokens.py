@@ -159,7 +159,7 @@ def _entry(where: str, entry: Any) -> tuple[bytes, Identity]:
         raise TokensFileError(f"{where}: unknown key {', '.join(sorted(unknown))}; known: {known}")
     digest = str(entry.get("sha256") or "").strip().lower()
     if not _DIGEST.fullmatch(digest):
-        raise TokensFileError(f"{where}: sha256 must be 64 hexadecimal digits; `scripts/token` prints the line")
+        raise TokensFileError(f"{where}: sha256 must be 64 hexadecimal digits; `scripts/token` prints it")
     role = entry.get("role")
     if role not in _ROLES:
         raise TokensFileError(f"{where}: role {role!r} is none of {', '.join(_ROLES)}")
