@@ -87,8 +87,11 @@ class Tokens:
         Digests are looked up under a key made afresh by every process and then compared in constant time,
         so neither the time taken nor the number of tokens says anything about a digest.
         """
+        return self.identify_digest(token_digest(bearer))
+
+    def identify_digest(self, digest: bytes) -> Identity | None:
+        """The same for a token's digest, which is all that a sign-in cookie holds."""
         self._refresh()
-        digest = hashlib.sha256(bearer.encode("utf-8", "surrogatepass")).digest()
         known, identity = self._identities.get(self._blind(digest), (b"", None))
         if not hmac.compare_digest(known, digest) or identity is None:
             return None
@@ -128,6 +131,11 @@ class Tokens:
         self._identities, self._stamp, self.problem = identities, stamp, problem
         if problem:
             _log.error("token file: %s", problem)
+
+
+def token_digest(bearer: str) -> bytes:
+    """What the token file holds of a token."""
+    return hashlib.sha256(bearer.encode("utf-8", "surrogatepass")).digest()
 
 
 def read_tokens(path: Path) -> list[tuple[bytes, Identity]]:
