@@ -11,7 +11,8 @@ Answer = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Faults:
-    """How the service misbehaves. Shares lie between 0 (never) and 1 (always); one fault per request at most."""
+    """How the service misbehaves. Shares lie between 0 (never) and 1 (always); one fault per request at
+    most."""
 
     delay: float = 0.0
     fail: float = 0.0

@@ -1,0 +1,111 @@
+"""What the service said, judged: nothing leaves this module as a category that was not given, by name, to
+its own id."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import orjson
+
+Status = Literal["classified", "failed", "pending"]
+Kind = Literal["ok", "refused", "unusable", "unavailable"]
+
+REFUSALS = frozenset({400, 413, 422})
+"""The service read the request and will not have it: asking the same again is pointless."""
+
+UNUSABLE = frozenset({500})
+"""The service fell over something; perhaps over one transaction."""
+
+MAX_ERROR = 300
+
+
+class Answer(NamedTuple):
+    """What one run found out about one transaction."""
+
+    id: str
+    status: Status
+    """`classified`; `failed`: the service could not, or not properly, answer for this transaction;
+    `pending`: not asked, or no fault of this transaction's."""
+    category: str | None
+    model_version: str | None
+    error: str | None
+    attempts: int
+    """Requests of this run that contained this transaction."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer, unjudged."""
+
+    status: int
+    body: bytes
+    model_version: str | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A reply, judged. For `ok`, `categories` holds one entry per id; null where only that one cannot be
+    used."""
+
+    kind: Kind
+    categories: list[str | None] = field(default_factory=list)
+    error: str | None = None
+    model_version: str | None = None
+    retry_after: float | None = None
+
+
+def clip(text: str) -> str:
+    """An error text fit for a table: one line, not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_ERROR else line[: MAX_ERROR - 1] + "…"
+
+
+def judge(reply: Reply, ids: Sequence[str], known: Set[str]) -> Verdict:
+    """Judge a reply to a request for `ids`. Used are only answers that are a list of the same length with
+    the same ids in the same order; of these, only categories that are known."""
+    if reply.status != 200:
+        return _judge_status(reply)
+    try:
+        items = orjson.loads(reply.body)
+    except orjson.JSONDecodeError as problem:
+        return _lie(f"the answer is not JSON: {problem}")
+    if not isinstance(items, list):
+        return _lie(f"the answer is not a list but {_name(items)}")
+    if len(items) != len(ids):
+        return _lie(f"the answer has {len(items)} items for {len(ids)} transactions")
+    categories: list[str | None] = []
+    unknown: str | None = None
+    for index, (item, asked) in enumerate(zip(items, ids, strict=True)):
+        if not isinstance(item, dict):
+            return _lie(f"item {index} of the answer is not an object but {_name(item)}")
+        if item.get("id") != asked:
+            return _lie(f"item {index} of the answer has id {item.get('id')!r} instead of {asked!r}")
+        category = item.get("category")
+        if isinstance(category, str) and category in known:
+            categories.append(category)
+        else:
+            categories.append(None)
+            unknown = unknown or f"unknown category {category!r}"
+    error = clip(unknown) if unknown else None
+    if categories and not any(categories):
+        return Verdict("unusable", categories, error=error, model_version=reply.model_version)
+    return Verdict("ok", categories, error=error, model_version=reply.model_version)
+
+
+def _judge_status(reply: Reply) -> Verdict:
+    said = reply.body[:500].decode("utf-8", "replace").strip()
+    error = clip(f"HTTP {reply.status}" + (f": {said}" if said else ""))
+    if reply.status in REFUSALS:
+        return Verdict("refused", error=error)
+    if reply.status in UNUSABLE:
+        return Verdict("unusable", error=error, retry_after=reply.retry_after)
+    return Verdict("unavailable", error=error, retry_after=reply.retry_after)
+
+
+def _lie(error: str) -> Verdict:
+    return Verdict("unusable", error=clip(error))
+
+
+def _name(value: object) -> str:
+    return "null" if value is None else f"a {type(value).__name__}"

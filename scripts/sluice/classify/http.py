@@ -1,0 +1,146 @@
+"""The thin I/O: one HTTP request per batch."""
+
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from time import time
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import orjson
+
+from sluice.classify.answers import Reply
+from sluice.classify.settings import Settings
+
+VERSION_HEADER = "X-Model-Version"
+MAX_VERSION = 200
+HEALTH_SECONDS = 2.0
+HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "sluice-classify",
+}
+
+
+def predict_url(url: str) -> str:
+    """Where to POST: `url` itself if its path ends in /predict, else /predict below it. ValueError if it is
+    no address."""
+    parts = urlsplit(url.strip())
+    try:
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("SLUICE_PREDICT_URL is not an address such as http://127.0.0.1:8003")
+    path = parts.path.rstrip("/")
+    path = path if path.endswith("/predict") else f"{path}/predict"
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def health_url(url: str) -> str:
+    """The /health beside the /predict of `url`."""
+    parts = urlsplit(predict_url(url))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.removesuffix("/predict") + "/health", "", ""))
+
+
+class HttpAsk:
+    """Asks a service over HTTP, with one connection per request in flight. Use as an asynchronous context
+    manager."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._url = predict_url(url)
+        self._health = health_url(url)
+        self._settings = settings
+        self._client: httpx.AsyncClient | None = None
+        self._version: str | None = None
+        self._asked_version = False
+
+    async def __aenter__(self) -> Self:
+        self._client = httpx.AsyncClient(
+            headers=HEADERS,
+            timeout=self._settings.timeout,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._settings.in_flight + 1),
+            trust_env=not _is_local(self._url),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def __call__(self, body: bytes) -> Reply:
+        """Send one batch. Raises when no whole answer of a sane length comes."""
+        if self._client is None:
+            raise RuntimeError("HttpAsk is an asynchronous context manager: enter it first")
+        async with self._client.stream("POST", self._url, content=body) as response:
+            answer = bytearray()
+            async for part in response.aiter_raw():
+                answer += part
+                if len(answer) > self._settings.max_answer_bytes:
+                    raise ValueError(f"the answer is longer than {self._settings.max_answer_bytes} bytes")
+        version = _version(response.headers.get(VERSION_HEADER))
+        if version is None and response.status_code == 200:
+            version = await self._version_from_health()
+        return Reply(response.status_code, bytes(answer), version, _retry_after(response))
+
+    async def _version_from_health(self) -> str | None:
+        if not self._asked_version:
+            self._asked_version = True
+            assert self._client is not None
+            try:
+                response = await self._client.get(self._health, timeout=HEALTH_SECONDS)
+                self._version = _version_in(response)
+            except (httpx.HTTPError, httpx.InvalidURL):
+                self._version = None
+        return self._version
+
+
+def model_version(url: str, timeout: float = HEALTH_SECONDS) -> str | None:
+    """The model that answers at `url` now, from /health; None if the service does not say or is not there."""
+    try:
+        response = httpx.get(health_url(url), timeout=timeout, headers=HEADERS, trust_env=not _is_local(url))
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return None
+    return _version(response.headers.get(VERSION_HEADER)) or _version_in(response)
+
+
+def _version_in(response: httpx.Response) -> str | None:
+    if response.status_code != 200:
+        return None
+    try:
+        said = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return None
+    return _version(said.get("model_version")) if isinstance(said, dict) else None
+
+
+def _version(said: object) -> str | None:
+    if not isinstance(said, str):
+        return None
+    return "".join(sign for sign in said if sign.isprintable()).strip()[:MAX_VERSION] or None
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    said = response.headers.get("Retry-After")
+    if said is None:
+        return None
+    if said.strip().isascii() and said.strip().isdigit():
+        return float(said)
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_local(url: str) -> bool:
+    """Whether the service is on this machine: then no proxy has business in between."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
