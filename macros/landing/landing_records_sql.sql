@@ -1,0 +1,85 @@
+{#-
+  The records of all files in `landing_batch` as one query: one read_csv per distinct header and dialect, and the
+  structural faults beside them. See open_landing.
+
+  Args:
+    known (mapping): column name -> names it may have in a file (landing_columns).
+    only_loads (list of integers): read these loads only; none reads all.
+    is_tied (boolean): the value of _is_tied.
+  Returns: a SQL query.
+-#}
+{% macro duckdb__landing_records_sql(known, only_loads=none, is_tied=false) -%}
+  {%- set restriction = 'and load_id in (' ~ only_loads | join(', ') ~ ')' if only_loads else '' -%}
+  {%- set dialects = run_query(
+    "select to_json(list({'id': load_id, 'path': read_path} order by load_id)), to_json(header), delimiter, newline, has_header"
+    ~ " from landing_batch where error is null and records_read > fault_count " ~ restriction
+    ~ " group by header, delimiter, newline, has_header order by min(load_id)"
+  ) -%}
+  {%- set faulty = run_query(
+    "select load_id, faults_path from landing_batch where error is null and fault_count > 0 " ~ restriction
+  ) -%}
+  select
+    cast(null as integer) as _load_id,
+    {% for name in known %}cast(null as varchar) as "{{ name }}", {% endfor %}
+    cast(null as json) as _extra,
+    cast(null as varchar) as _fault,
+    cast(null as varchar) as _raw_text,
+    {{ is_tied }} as _is_tied
+  where false
+  {%- for row in dialects.rows %}
+  union all by name
+  {{ duckdb__read_csv_records(known, fromjson(row[0]), fromjson(row[1]), row[2], row[3], row[4], is_tied) }}
+  {%- endfor %}
+  {%- for load_id, path in faulty.rows %}
+  union all by name
+  select
+    {{ load_id }} as _load_id, reason as _fault, raw_record as _raw_text, {{ is_tied }} as _is_tied
+  from read_parquet({{ duckdb__text_literal(path) }})
+  {%- endfor %}
+{%- endmacro %}
+
+{#-
+  One reader for the files of one header and dialect. file_index is a file's place in the list, so the load id is
+  found by place; it would count otherwise if a filter could prune files, so this query has none.
+-#}
+{% macro duckdb__read_csv_records(known, files, header, delimiter, newline, has_header, is_tied) -%}
+  {%- set found = {} -%}
+  {%- set extra = [] -%}
+  {%- set taken = [] -%}
+  {%- for name in header -%}
+    {%- set folded = name | lower -%}
+    {%- set matches = [] -%}
+    {%- for column, names in known.items() if folded in names and column not in found -%}{%- do matches.append(column) -%}{%- endfor -%}
+    {%- if matches -%}
+      {%- do found.update({matches[0]: 'c' ~ loop.index0}) -%}
+    {%- else -%}
+      {%- set label = name or 'column_' ~ loop.index -%}
+      {%- set label = label ~ '_' ~ loop.index if label in taken or folded in known else label -%}
+      {%- do taken.append(label) -%}
+      {%- do extra.append((label, 'c' ~ loop.index0)) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- set undecodable = extra | selectattr(0, 'equalto', '_undecodable_base64') | map(attribute=1) | first -%}
+  {%- set first_id = files[0].id -%}
+  {%- set consecutive = files[-1].id - first_id == files | length - 1 -%}
+  select
+    cast({% if consecutive %}{{ first_id }} + file_index{% else %}[{{ files | map(attribute='id') | join(', ') }}][file_index + 1]{% endif %} as integer) as _load_id,
+    {%- for column in known %}
+    {{ found.get(column, 'cast(null as varchar)') }} as "{{ column }}",
+    {%- endfor %}
+    {% if extra %}json_object({% for label, column in extra %}{{ duckdb__text_literal(label) }}, {{ column }}{{ ', ' if not loop.last }}{% endfor %}){% else %}cast(null as json){% endif %} as _extra,
+    {% if undecodable %}case when nullif({{ undecodable }}, '') is not null then 'undecodable_message' end{% else %}cast(null as varchar){% endif %} as _fault,
+    {{ undecodable or 'cast(null as varchar)' }} as _raw_text,
+    {{ is_tied }} as _is_tied
+  from read_csv(
+    [{% for file in files %}{{ duckdb__text_literal(file.path) }}{{ ', ' if not loop.last }}{% endfor %}],
+    columns = { {%- for name in header %}'c{{ loop.index0 }}': 'VARCHAR'{{ ', ' if not loop.last }}{% endfor -%} },
+    auto_detect = false, header = {{ has_header }}, delim = '{{ delimiter }}', quote = '"', escape = '"',
+    new_line = '{{ '\\r\\n' if newline == '\r\n' else '\\n' }}', max_line_size = 16777216
+  )
+{%- endmacro %}
+
+{#- A text as a SQL string literal. -#}
+{% macro duckdb__text_literal(text) -%}
+  '{{ text | replace("'", "''") }}'
+{%- endmacro %}

@@ -1,0 +1,60 @@
+{#-
+  Post-hook of a staging model, in the transaction that inserted its rows: write the ledger lines of the files just
+  read, and take back the rows of a file whose staged rows disagree with the independent count.
+
+  Args:
+    feed (string): the feed.
+  Returns: SQL statements.
+-#}
+{% macro record_loads(feed) -%}
+  {{ return(adapter.dispatch('record_loads')(feed)) }}
+{%- endmacro %}
+
+{% macro default__record_loads(feed) -%}
+  {{ exceptions.raise_compiler_error('record_loads is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__record_loads(feed) -%}
+  {%- if should_full_refresh() %}
+  delete from state.loads where feed = '{{ feed }}';
+  {%- endif %}
+  insert into state.loads by name
+  with staged as (
+    select
+      _load_id,
+      count(*) as staged_count,
+      count(*) filter (where _reject_reasons is null) as accepted_count,
+      count(_repaired_columns) filter (where _reject_reasons is null) as repaired_count
+    from {{ this }}
+    where _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
+    group by _load_id
+  )
+  select
+    batch.load_id,
+    '{{ feed }}' as feed,
+    batch.file,
+    batch.ingest_date,
+    batch.size_bytes,
+    batch.modified_ns,
+    '{{ rule_set() }}' as rule_set,
+    '{{ invocation_id }}' as run_id,
+    cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp) as loaded_at,
+    coalesce(batch.retry, false) as can_retry,
+    batch.records_read,
+    coalesce(staged.accepted_count, 0) as accepted_count,
+    coalesce(staged.staged_count, 0) - coalesce(staged.accepted_count, 0) as rejected_count,
+    coalesce(staged.repaired_count, 0) as repaired_count,
+    case
+      when batch.error is not null then batch.error
+      when coalesce(staged.staged_count, 0) != batch.records_read
+        then 'The file holds ' || batch.records_read || ' records but ' || coalesce(staged.staged_count, 0)
+          || ' were read; it is withheld. Please report it, and deliver it again in another dialect.'
+    end as error
+  from landing_batch as batch
+  left join staged on batch.load_id = staged._load_id;
+
+  delete from {{ this }}
+  where
+    _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
+    and _load_id in (select load_id from state.loads where error is not null);
+{%- endmacro %}

@@ -1,0 +1,34 @@
+{#-
+  The machinery's own tables, in the schema `state`. Models are what people query; these remember what was done.
+
+    loads     one row per load of a landing file: the ledger from which file_loads is made
+    applied   one row per load whose records the feed's entity reflects (see follow_changes)
+    batches   one row per change of an entity, numbered; is_full: everything may have changed
+    consumed  the last batch that each model downstream of an entity has taken in
+    runs      one row per dbt run
+-#}
+{% macro create_state() -%}
+  {{ return(adapter.dispatch('create_state')()) }}
+{%- endmacro %}
+
+{% macro default__create_state() -%}
+  {{ exceptions.raise_compiler_error('create_state is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__create_state() -%}
+  create schema if not exists state;
+  create sequence if not exists state.load_ids;
+  create sequence if not exists state.batch_ids;
+  create table if not exists state.loads (
+    load_id integer not null, feed varchar not null, file varchar not null, ingest_date date,
+    size_bytes bigint, modified_ns bigint, rule_set varchar, run_id varchar, loaded_at timestamp,
+    can_retry boolean, records_read bigint, accepted_count bigint, rejected_count bigint, repaired_count bigint,
+    error varchar
+  );
+  create table if not exists state.applied (feed varchar not null, load_id integer not null);
+  create table if not exists state.batches (feed varchar not null, batch_id integer not null, is_full boolean not null);
+  create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
+  create table if not exists state.runs (
+    run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar
+  );
+{%- endmacro %}

@@ -1,0 +1,53 @@
+"""The dbt-duckdb plugin: what SQL cannot do, offered to SQL as functions.
+
+dbt loads this module (profiles.yml names it) and calls the hooks of `Plugin` when it opens the warehouse.
+Each function is documented where it is defined; macros under macros/ are their only callers.
+"""
+
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import duckdb_extension_sqlite_scanner
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+from sluice.home import data_home
+from sluice.landing.sql_functions import register_landing_functions
+
+
+class _WithoutPandas(MetaPathFinder):
+    """DuckDB and pyarrow import pandas where it is installed, although nothing in a build uses it: 1 to 3 seconds
+    of every dbt command. They do without it when it cannot be found."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Find nothing, and end the search for pandas."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is left out of dbt's process", name=fullname)
+        return None
+
+
+class Plugin(BasePlugin):
+    """Prepares the data home and the connection of every dbt command."""
+
+    def initialize(self, plugin_config: dict) -> None:
+        """Create the folders that a first build needs; DuckDB opens no file in an absent one."""
+        sys.meta_path.insert(0, _WithoutPandas())
+        home = data_home()
+        home.work.mkdir(parents=True, exist_ok=True)
+
+    def update_connection_config(self, creds, config: dict) -> None:
+        """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another."""
+        if str(config.get("threads", "0")) == "0":
+            config.pop("threads", None)
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Load the SQLite extension that ships as a Python package, and register the functions."""
+        conn.execute(f"load '{_sqlite_extension()}'")
+        register_landing_functions(conn)
+
+
+def _sqlite_extension() -> Path:
+    package = Path(duckdb_extension_sqlite_scanner.__file__).parent
+    return package / "extensions" / f"v{version('duckdb')}" / "sqlite_scanner.duckdb_extension"
