@@ -5,9 +5,6 @@ Bytes that are not UTF-8 are lone surrogates here ("surrogateescape"), so each c
 
 from dataclasses import dataclass, field
 
-LIMIT = 1 << 20
-
-
 @dataclass
 class Expected:
     """Good records field by field, and faults as (reason, raw text), each in the order of the file."""
@@ -53,8 +50,8 @@ def read_record(text: str, at: int, delimiter: str) -> tuple[list[str], int] | N
             return fields, at
 
 
-def read_all(text: str, delimiter: str, width: int) -> Expected:
-    """Read the records below the header."""
+def read_all(text: str, delimiter: str, width: int, limit: int) -> Expected:
+    """Read the records below the header; `limit` is the longest record in bytes."""
     found = Expected()
     starts, at = [], 0
     while at < len(text):
@@ -80,12 +77,13 @@ def read_all(text: str, delimiter: str, width: int) -> Expected:
         if record is not None:
             after = next((n for n, where in enumerate(starts) if where >= record[1] and n > line), len(starts))
         fault = None
-        if record is None or len(record[0]) != width or record[1] - start > LIMIT:
+        length = len(text[start : record[1]].encode("utf-8", "surrogateescape")) if record else 0
+        if record is None or len(record[0]) != width or length > limit:
             sound = next((n for n in range(line + 1, after) if splits(n)), None)
             if sound is not None or record is None:
                 fault = "unterminated_quote"
                 after = len(starts) if sound is None else sound
-            elif len(text[start : record[1]].encode("utf-8", "surrogateescape")) > LIMIT:
+            elif length > limit:
                 fault = "line_too_long"
             else:
                 fault = "too_few_columns" if len(record[0]) < width else "too_many_columns"

@@ -30,7 +30,7 @@ def read_rows(found: Inspection, connection: duckdb.DuckDBPyConnection) -> list[
     columns = {f"c{number}": "VARCHAR" for number in range(len(found.header))}
     rows = connection.execute(
         "select * from read_csv(?, auto_detect=false, header=?, delim=?, quote='\"', escape='\"', new_line=?,"
-        f" columns={columns}, strict_mode=true, parallel=?)",
+        f" columns={columns}, parallel=?)",  # strict_mode=true, if written out, loses all of a CRLF file
         [
             found.read_path,
             found.has_header,

@@ -4,15 +4,18 @@ import csv
 import io
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 import duckdb
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
+from sluice.landing import limits
+
 from landing import reference
 from landing.support import inspect_bytes, read_faults, read_rows
 
 COLUMNS = ["alpha", "beta", "gamma", "delta"]
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=int(__import__("os").environ.get("N","100")), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 widths = st.integers(1, 4)
 delimiters = st.sampled_from([",", ";", "\t", "|"])
@@ -25,11 +28,12 @@ mess = st.lists(pieces, max_size=40).map(b"".join)
 
 def check(data: bytes, width: int, delimiter: str, newline: str, folder: Path, connection) -> None:
     """Compare the fast reader with the slow one on a file whose body is `data`."""
+    print(f"{data!r}, {width} columns, {delimiter!r}, {newline!r}")
     header = delimiter.join(COLUMNS[:width]) + newline
     found = inspect_bytes(folder, header.encode() + data, COLUMNS)
     used = found.delimiter or ""
     assert used == (delimiter if width > 1 else ",")
-    expected = reference.read_all(data.decode("utf-8", "surrogateescape"), used, width)
+    expected = reference.read_all(data.decode("utf-8", "surrogateescape"), used, width, limits.RECORD)
     assert read_faults(found) == expected.faults
     assert read_rows(found, connection) == expected.records
     assert found.records_read == len(expected.records) + len(expected.faults)
@@ -47,6 +51,32 @@ def test_mess(data: bytes, width: int, delimiter: str, newline: str, connection:
 
 
 texts = st.text(st.sampled_from('ab ,;|\t"\n\r\'é\0'), max_size=5)
+
+
+@relaxed
+@given(
+    data=mess,
+    width=widths,
+    delimiter=delimiters,
+    newline=st.sampled_from(["\n", "\r\n"]),
+    window=st.integers(1, 24),
+    record=st.integers(8, 40),
+)
+def test_mess_in_small_windows(
+    data: bytes,
+    width: int,
+    delimiter: str,
+    newline: str,
+    window: int,
+    record: int,
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(limits, "WINDOW", window),
+        patch.object(limits, "RECORD", record),
+    ):
+        check(data.replace(b"D", delimiter.encode()), width, delimiter, newline, Path(folder), connection)
 
 
 @relaxed

@@ -9,8 +9,6 @@ DELIMITERS = (",", ";", "\t", "|")
 WHITE_SPACE = " \t\r\n\v\f\u00a0"
 """What a name, like every value, is trimmed of."""
 BOM = b"\xef\xbb\xbf"
-LIMIT = 1 << 20
-"""Longest record, in bytes of UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def read_header(head: bytes, known_names: Set[str], *, whole: bool) -> Header:
     """Find the header in the first bytes of a file.
 
     Args:
-        head: the file's beginning, more than LIMIT bytes of it where there are as many.
+        head: the file's beginning, more than limits.HEADER bytes of it where there are as many.
         known_names: names and aliases, lower case.
         whole: `head` is all there is.
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sluice.landing.errors import UnreadableFileError
-from sluice.landing.header import LIMIT, Header, read_header
+from sluice.landing import limits
+from sluice.landing.header import Header, read_header
 from sluice.landing.normalise import normalise
 from sluice.landing.proof import Layout, prove
 from sluice.landing.source import Stamp, open_file, plain_utf8, stamp
@@ -89,12 +90,10 @@ def _read(path: str, before: Stamp, known_names: Set[str], work_dir: Path) -> In
     plain = plain_utf8(path, work_dir)
     size_bytes = before.size_bytes if plain == path else stamp(plain).size_bytes
     with open_file(plain) as source:
-        head = source.read(LIMIT + 2)
+        head = source.read(limits.HEADER + 2)
     header = read_header(head, known_names, whole=len(head) >= size_bytes)
     found = Inspection(delimiter=header.delimiter, header=header.names)
-    # DuckDB 1.5.5 skips the first record of a file with a single column, a header and CRLF.
-    in_place = header.plain and not (header.crlf and len(header.names) == 1)
-    proof = _prove_file(plain, header, size_bytes) if in_place else None
+    proof = _prove_file(plain, header, size_bytes) if header.plain else None
     if proof is not None:
         found.records_read, found.quoted_newlines = proof
         found.newline = "\r\n" if header.crlf else "\n"
@@ -121,7 +120,7 @@ def _prove_file(path: str, header: Header, size_bytes: int) -> tuple[int, bool] 
                 records += proven.records
                 quoted_newlines |= proven.quoted_newlines
                 window.drop(proven.size)
-            elif window.ended or window.capacity >= LIMIT:
+            elif window.ended or window.capacity >= 2 * limits.RECORD:
                 return None
             else:
                 window.grow()

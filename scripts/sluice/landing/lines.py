@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sluice.landing.header import LIMIT
+from sluice.landing import limits
 from sluice.landing.proof import CR, LF, QUOTE, Layout, is_utf8
 from sluice.landing.window import Bytes
 
@@ -74,7 +74,7 @@ def _unquoted(
 
 def _odd_lines(array: Bytes, starts: Positions, ends: Positions, *, clean_text: bool) -> NDArray[np.bool_]:
     """Lines with a stray carriage return, with bytes that are not UTF-8, or longer than a record may be."""
-    odd = ends - starts > LIMIT
+    odd = ends - starts > limits.RECORD
     returns = np.flatnonzero(array == CR)
     if len(returns):
         line = np.searchsorted(starts, returns, "right") - 1

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sluice.landing.header import LIMIT, Header
+from sluice.landing import limits
+from sluice.landing.header import Header
 from sluice.landing.lines import EMPTY, GOOD, LONG, QUOTED, SHORT, Lines, judge
 from sluice.landing.output import CopyWriter, FaultWriter
 from sluice.landing.proof import Layout, Proven, prove
@@ -128,7 +129,7 @@ class _Splitter:
         """Put one record where it belongs."""
         if not clean_text and not _is_utf8(text):
             self._faults.add("invalid_encoding", text)
-        elif verdict is not Verdict.UNTERMINATED and len(text) > LIMIT:
+        elif verdict is not Verdict.UNTERMINATED and len(text) > limits.RECORD:
             self._faults.add("line_too_long", text)
         elif verdict is Verdict.RECORD:
             self._copy.add_record(text)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sluice.landing import limits
 from sluice.landing.window import Bytes
 
 LF, CR, QUOTE = 10, 13, 34
@@ -75,6 +76,8 @@ def prove(data: bytearray, array: Bytes, layout: Layout) -> Proven | None:
     if not _line_ends_agree(data, array[:used], quotes, ends, layout):
         return None
     if layout.width == 1 and _has_empty_line(ends, layout):
+        return None
+    if used > limits.RECORD and np.diff(ends, prepend=-1).max() - (2 if layout.crlf else 1) > limits.RECORD:
         return None
     if not is_utf8(array[:used]):
         return None

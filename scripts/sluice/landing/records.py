@@ -9,7 +9,7 @@ from enum import Enum
 
 import numpy as np
 
-from sluice.landing.header import LIMIT
+from sluice.landing import limits
 from sluice.landing.lines import GOOD, ODD, QUOTED, Lines
 
 
@@ -87,7 +87,7 @@ class Reader:
         while chain.state is None:
             reached = chain.lines[-1]
             beyond = self._count if reached >= self._count else reached
-            far = (self._ends[beyond - 1] if beyond else 0) - start > LIMIT
+            far = (self._ends[beyond - 1] if beyond else 0) - start > limits.RECORD
             if far or columns + chain.columns[-1] >= self._width:
                 found = self._next_whole(looked, beyond)
                 if found is not None:
@@ -96,7 +96,7 @@ class Reader:
             if not self._extend(chain):
                 if self._ended:
                     chain.state = State.BROKEN
-                elif int(self._ends[-1]) - start > LIMIT:
+                elif int(self._ends[-1]) - start > limits.RECORD:
                     found = self._next_whole(looked, self._count)
                     return (Verdict.UNKNOWN, line) if found is None else (Verdict.UNTERMINATED, found)
                 else:
@@ -105,7 +105,7 @@ class Reader:
             return self._stray(looked)
         columns += chain.total
         after = chain.last + 1
-        if columns == self._width and int(self._ends[chain.last]) - start <= LIMIT:
+        if columns == self._width and int(self._ends[chain.last]) - start <= limits.RECORD:
             return Verdict.RECORD, after
         found = self._next_whole(looked, after)
         if found is not None:

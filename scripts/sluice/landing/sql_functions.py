@@ -16,7 +16,7 @@ LISTING_TYPE = "STRUCT(path VARCHAR, file VARCHAR, size_bytes BIGINT, modified_n
 INSPECTION_TYPE = (
     "STRUCT(error VARCHAR, retry BOOLEAN, delimiter VARCHAR, header VARCHAR[], newline VARCHAR, "
     "records_read BIGINT, read_path VARCHAR, has_header BOOLEAN, faults_path VARCHAR, fault_count BIGINT, "
-    "size_bytes BIGINT, modified_ns BIGINT)[]"
+    "size_bytes BIGINT, modified_ns BIGINT, quoted_newlines BOOLEAN)[]"
 )
 
 

@@ -5,12 +5,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from sluice.landing import limits
 from sluice.landing.errors import UnreadableFileError
 
 Bytes = NDArray[np.uint8]
-BASE_SIZE = 1 << 18
-"""Bytes: small enough for window and masks to stay in the processor's second-level cache."""
-MAX_SIZE = 1 << 30
 SPARE = 2
 
 
@@ -26,7 +24,7 @@ class Window:
         source.seek(start)
         self._source = source
         self._crlf = crlf
-        self._allocate(min(BASE_SIZE, max(size_hint - start, 0) + 1))
+        self._allocate(min(limits.WINDOW, max(size_hint - start, 0) + 1))
         self.size = 0
         self.ended = False
         self.fill()
@@ -61,15 +59,15 @@ class Window:
     def drop(self, count: int) -> None:
         """Let the first `count` bytes go and read new ones; a window that had to grow returns to its usual size."""
         rest = self.data[count : self.size]
-        if self._capacity > BASE_SIZE >= len(rest):
-            self._allocate(BASE_SIZE)
+        if self._capacity > limits.WINDOW >= len(rest):
+            self._allocate(limits.WINDOW)
         self.data[: len(rest)] = rest
         self.size = len(rest)
         self.fill()
 
     def grow(self) -> None:
         """Look further ahead: twice as far as now. Raises UnreadableFileError where that is further than can be."""
-        if self._capacity > MAX_SIZE // 2:
+        if self._capacity > limits.WINDOW_MAX // 2:
             raise UnreadableFileError(
                 "A record is longer than 1 GiB, or a quote is never closed and no whole line follows it within"
                 " 1 GiB. Check the quotes and line ends of the file."
