@@ -1,0 +1,77 @@
+"""The six feeds: their columns, how many files a day they deliver, and what their best records are made of."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+SQL = Path(__file__).parent / "sql"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One feed. `columns` are the contract's, in its order; `optional` are those a lean file leaves out;
+    `key` is the column that is the key, if one column is; `entity` are the columns of the best record as sql/<feed>.sql names them."""
+
+    name: str
+    stem: str
+    files_per_day: int
+    first_dress: int
+    key: str | None
+    columns: tuple[str, ...]
+    optional: tuple[str, ...]
+    entity: tuple[str, ...]
+
+    @cached_property
+    def sql(self) -> str:
+        """The macros <feed>_faults() and <feed>_records(file_number, first_row, end_row)."""
+        return (SQL / f"{self.name}.sql").read_text(encoding="utf-8")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FEEDS = {
+    feed.name: feed
+    for feed in (
+        Feed(
+            "service_events", "events", 4, 0, "event_id",
+            _words("event_id service event_type timestamp latency_ms status_code user_id schema_version"),
+            _words("user_id schema_version"),
+            _words("event_id service event_type event_at event_at_raw latency_ms status_code user_id ingest_date"),
+        ),
+        Feed(
+            "customers", "customers", 2, 3, "customer_id",
+            _words("customer_id email country created_at"),
+            _words("country"),
+            _words("customer_id email country created_at ingest_date"),
+        ),
+        Feed(
+            "product_events", "product", 3, 6, "event_id",
+            _words("event_id customer_id event_type event_time platform session_id duration_ms"),
+            _words("session_id"),
+            _words("event_id customer_id event_type event_at platform session_id duration_ms ingest_date"),
+        ),
+        Feed(
+            "orders", "orders", 2, 2, "order_id",
+            _words("order_id customer_id order_time amount currency status"),
+            _words("currency"),
+            _words("order_id customer_id ordered_at amount currency status ingest_date"),
+        ),
+        Feed(
+            "tenant_events", "tenants", 3, 9, None,
+            _words("event_id tenant_id source event_type timestamp schema_version payload"),
+            _words("schema_version"),
+            _words(
+                "event_id tenant_id source event_type event_at schema_version payload user_id user_email user_first_name"
+                " user_last_name product_id product_name amount currency fraud_score churn_score pii_contains ingest_date"
+            ),
+        ),
+        Feed(
+            "transactions", "transactions", 2, 5, "id",
+            _words("id description amount timestamp merchant operation_type side"),
+            _words("merchant"),
+            _words("id description amount transacted_at merchant operation_type side ingest_date"),
+        ),
+    )
+}  # fmt: skip

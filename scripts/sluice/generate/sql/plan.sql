@@ -1,0 +1,192 @@
+-- Which record stands in which row, and what is wrong with it: everything follows from the row number by arithmetic, so
+-- any stretch of rows can be made alone, in parallel, in constant memory, and both records of a pair know each other.
+--
+-- Rows are counted in blocks of 50 (shifted by the seed). A place in the block has a role:
+--   0-9    always a clean record that stands alone and is written without quotes or padding (orders choose their customers here)
+--   10-17  an original: the first record of a key that may come again at place 47, 48 or 49 of this or a later block
+--   20, 33 a record with a fault that ends in quarantine
+--   25, 27, 29 a record with a field that is repaired
+--   40-44  a structural fault, in one block of one file per day
+--   45     like 0-9: the good line after the unterminated quote
+--   47     in every third block, the third record of a key: always the least of its rivals
+--   48, 49 the rival of an original, `run_lags()` blocks later: the same file, the next file, the next day, three days later
+--
+-- run_…() are the constants of one run and feed, defined by layout.py before this file is loaded.
+
+create macro day_of(row_number) as ((row_number + 1) * run_days() - 1) // run_rows();
+
+create macro day_start(day_number) as day_number * run_rows() // run_days();
+
+-- Random words of 62 bits for a row, by arithmetic that no version of the engine can change: multiply, fold, multiply, fold.
+-- Nothing overflows up to 134 million rows, where the rows begin to repeat their luck.
+create macro spread(row_number, multiplier) as (row_number % 134217728 + 1) * multiplier;
+
+create macro folded(word, salt) as ((xor(word, word >> 29) + salt) & 2147483647) * 2862933555;
+
+create macro mixed(row_number, multiplier, salt) as
+    xor(folded(spread(row_number, multiplier), salt), folded(spread(row_number, multiplier), salt) >> 31);
+
+create macro value_high(row_number) as mixed(row_number, 42470972311, run_salts()[1]);
+
+create macro value_low(row_number) as mixed(row_number, 37775129203, run_salts()[2]);
+
+create macro noise_high(row_number) as mixed(row_number, 56293106477, run_salts()[3]);
+
+create macro noise_low(row_number) as mixed(row_number, 46113765519, run_salts()[4]);
+
+-- One of five 12-bit numbers (0-4095) in a word; the fifth is less random than the others.
+create macro slice(word, place) as (word >> (place * 12)) & 4095;
+
+create macro rival_flavors() as
+    ['copy', 'poorer', 'later', 'richer', 'earlier', 'tie', 'broken', 'later', 'poorer'];
+
+create macro structural_faults() as
+    ['too_few_columns', 'invalid_encoding', 'too_many_columns', 'line_too_long', 'unterminated_quote'];
+
+-- Does this record win its key? Rivals are equal (copy, tie: the first path wins) or one is better beyond doubt.
+create macro wins_key(is_rival, is_third, is_original, flavor, is_other_first) as
+    case
+        when is_third then false
+        when not is_rival and not is_original then true
+        when flavor in ('copy', 'tie') then not is_other_first
+        when flavor in ('richer', 'later') then is_rival
+        else is_original
+    end;
+
+create macro verdict(structural_fault, fault, is_winner) as
+    case when structural_fault is not null or fault is not null then 'quarantined' when is_winner then 'clean' else 'duplicate' end;
+
+-- A time in a day of the run, to the microsecond.
+create macro run_moment(day_number, word) as
+    make_timestamp(cast(epoch_us(run_start()) + day_number * 86400000000 + word % 86400000000 as bigint));
+
+-- The record that is the poorer of its pair.
+create macro is_poor(is_rival, is_third, is_original, flavor) as
+    is_third or coalesce((is_rival and flavor = 'poorer') or (is_original and flavor = 'richer'), false);
+
+-- How far a rival's time lies from its original's.
+create macro rival_seconds(is_third, flavor) as
+    case when is_third then -200 when flavor = 'later' then 90 when flavor = 'earlier' then -90 else 0 end;
+
+create macro plan(file_number, first_row, end_row) as table
+with numbered as (
+    select
+        row_number,
+        (row_number + run_rotation()) // 50 as block,
+        cast((row_number + run_rotation()) % 50 as integer) as place
+    from range(first_row, end_row) as rows_of_file (row_number)
+),
+
+-- Rivals and originals share one of four lags, so that each can name the row of the other.
+lagged as (
+    select
+        numbered.*,
+        case
+            when place >= 48 then (block // 9 + place) % 4
+            when place = 47 and block % 3 = 0 then block % 4
+            when place between 10 and 17 then (place - 10) % 4
+        end as lag_class
+    from numbered
+),
+
+pointed as (
+    select
+        lagged.*,
+        case when place >= 47 then
+            (block - run_lags()[lag_class + 1]) * 50 + 10 + greatest(place - 48, 0) * 4 + lag_class - run_rotation()
+        end as original_row,
+        case when place between 10 and 17 then block + run_lags()[lag_class + 1] end as rival_block
+    from lagged
+),
+
+paired as (
+    select
+        pointed.*,
+        place >= 48 and coalesce(original_row >= 0, false) as is_rival,
+        place = 47 and coalesce(original_row >= 0, false) as is_third,
+        coalesce(
+            (rival_block // 9 + 48 + (place - 10) // 4) % 4 = lag_class
+            and rival_block * 50 + 48 + (place - 10) // 4 - run_rotation() < run_rows(),
+            false
+        ) as is_original
+    from pointed
+),
+
+related as (
+    select
+        row_number,
+        block,
+        place,
+        is_rival,
+        is_third,
+        is_original,
+        case when is_rival or is_third then original_row else row_number end as truth_row,
+        case
+            when is_original then rival_block * 50 + 48 + (place - 10) // 4 - run_rotation()
+            when is_rival or is_third then original_row
+        end as other_row,
+        case
+            when is_rival then rival_flavors()[block % 9 + 1]
+            when is_original then rival_flavors()[rival_block % 9 + 1]
+        end as named_flavor,
+        case
+            when place between 40 and 44 and block = run_faulty_blocks()[file_number + 1]
+                and (place != 43 or run_long_lines()[file_number + 1])
+                then structural_faults()[place - 39]
+        end as structural_fault
+    from paired
+),
+
+-- The file of the other record, by the arithmetic of layout.py: the first file of a day is a small odd one, the others
+-- share the rest evenly.
+dated as (
+    select
+        related.*,
+        day_of(other_row) as other_day,
+        day_start(other_day) as other_start,
+        day_start(other_day + 1) - other_start as other_day_rows,
+        least(run_odd_rows(), other_day_rows // 20) as other_odd_rows
+    from related
+),
+
+compared as (
+    select
+        dated.*,
+        other_day * run_files() + case
+            when other_row - other_start < other_odd_rows then 0
+            else 1 + ((other_row - other_start - other_odd_rows + 1) * (run_files() - 1) - 1) // (other_day_rows - other_odd_rows)
+        end as other_file
+    from dated
+)
+
+select
+    row_number,
+    truth_row,
+    block,
+    place,
+    is_rival,
+    is_third,
+    is_original,
+    structural_fault,
+    row_number - first_row + 1 as record_number,
+    day_of(truth_row) as truth_day,
+    place < 10 or place between 40 and 45 as is_calm,
+    -- the fields that decide between rivals are filled on purpose here, never by chance
+    place between 10 and 17 or is_rival or is_third as is_controlled,
+    other_file = file_number as is_same_file,
+    -- two records of one file that differ only in what no preference looks at would be told apart by a hash: make copies
+    case when named_flavor = 'tie' and other_file = file_number then 'copy' else named_flavor end as flavor,
+    coalesce(run_ranks()[other_file + 1] < run_ranks()[file_number + 1]
+        or (other_file = file_number and other_row < row_number), false) as is_other_first,
+    run_lean()[file_number + 1] as is_lean,
+    run_lean()[file_number + 1] or coalesce(run_lean()[other_file + 1], false) as is_pair_lean,
+    case
+        when structural_fault is not null then null
+        when place in (20, 33) or (is_rival and named_flavor = 'broken')
+            then (block * 2 + cast(place = 33 as integer)) % run_fault_count()
+    end as fault,
+    (block * 2 + cast(place = 33 as integer)) // run_fault_count() as fault_round,
+    case when place in (25, 27, 29) then (place - 25) // 2 end as repair_kind,
+    wins_key(is_rival, is_third, is_original, flavor, is_other_first) as is_winner,
+    is_poor(is_rival, is_third, is_original, flavor) as is_poorer
+from compared;

@@ -1,0 +1,103 @@
+-- How a value looks in a raw file. `roll` is 0-4095; 4095 means: as it is.
+
+-- Surrounding white space of every kind the contract trims; quoted where a delimiter or a line end could be meant.
+create macro padded(value, roll) as
+    case
+        when roll >= 96 then value
+        else case roll % 8
+            when 0 then ' ' || value
+            when 1 then value || '  '
+            when 2 then ' ' || value || ' '
+            when 3 then chr(160) || value || chr(160)
+            when 4 then '" ' || value || chr(9) || '"'
+            when 5 then value || chr(11)
+            when 6 then chr(12) || value
+            else case when roll = 7 then '"' || value || chr(13) || chr(10) || '"' else '"' || value || '"' end
+        end
+    end;
+
+-- A field that holds nothing.
+create macro blank(roll) as
+    case
+        when roll >= 1024 then ''
+        else case roll % 5
+            when 0 then ' '
+            when 1 then '""'
+            when 2 then chr(160)
+            when 3 then '" ' || chr(9) || ' "'
+            else '   '
+        end
+    end;
+
+create macro field(value, roll) as case when value is null then blank(roll) else padded(value, roll) end;
+
+-- The field, or nothing if it is among those the fault loses.
+create macro lost_or(value, lost, name, roll) as
+    case when lost is null then padded(value, roll) when list_contains(lost, name) then blank(roll) else padded(value, roll) end;
+
+create macro quoted(value) as '"' || replace(value, '"', '""') || '"';
+
+-- For fields that are folded to lower case: received in any case. For those folded to upper case alike.
+create macro any_case(value, roll) as
+    case when roll >= 600 or roll = 4095 then value when roll % 2 = 0 then upper(value) else upper(value[1]) || lower(value[2:]) end;
+
+-- A whole number >= 0 as any number the contract reads, with the fraction that the form adds.
+create macro number_value(whole, form) as
+    case form when 1 then whole + 0.5e0 when 2 then whole + 0.25e0 when 3 then whole * 1e1 else cast(whole as double) end;
+
+create macro number_text(whole, form) as
+    case form
+        when 1 then concat(whole, '.5')
+        when 2 then concat(whole, '.250')
+        when 3 then concat(whole, 'e1')
+        when 4 then concat('+', whole)
+        when 5 then concat(whole, '.0')
+        else cast(whole as varchar)
+    end;
+
+create macro not_numbers() as ['fast', 'NaN', 'inf', '-inf', '0x1F', '1_000', '12ms', '"1,234"', '"12,5"', '-', '1e', '--5', '١٢', 'null', '1 000'];
+
+-- Money: cents, and the form they are written in. The value is exact; form 5 is rounded half away from zero.
+create macro amount_value(cents, form) as
+    cast(case form
+        when 1 then (cents + 123456700) * 0.01
+        when 2 then (cents % 99 + 1) * 0.01
+        when 3 then (cents // 100 + 1) * 1.0
+        when 4 then cents * 0.01 + 0.0037
+        when 5 then cents * 0.01 + 0.0001
+        when 6 then cents * 0.01
+        when 7 then (cents // 100 + 1) * 100.0
+        when 8 then (cents // 100 + 1000) * 1.0
+        when 9 then 99999999999990.0 + (cents % 10) + 0.9999
+        when 10 then (cents // 10) * 0.1
+        else cents * 0.01
+    end as decimal(18, 4));
+
+create macro plain_cents(cents) as concat(cents // 100, '.', lpad(cast(cents % 100 as varchar), 2, '0'));
+
+create macro amount_text(cents, form) as
+    case form
+        when 1 then concat('"', format('{:,}', (cents + 123456700) // 100), '.', lpad(cast(cents % 100 as varchar), 2, '0'), '"')
+        when 2 then concat('.', lpad(cast(cents % 99 + 1 as varchar), 2, '0'))
+        when 3 then cast(cents // 100 + 1 as varchar)
+        when 4 then plain_cents(cents) || '37'
+        when 5 then plain_cents(cents) || '005'
+        when 6 then '+' || plain_cents(cents)
+        when 7 then concat(cents // 100 + 1, 'e2')
+        when 8 then concat('"', format('{:,}', cents // 100 + 1000), '"')
+        when 9 then concat('9999999999999', cents % 10, '.9999')
+        when 10 then concat(cents // 100, '.', cents // 10 % 10)
+        else plain_cents(cents)
+    end;
+
+create macro not_amounts() as [
+    '"1234,50"', 'abc', 'NaN', 'inf', '0x1F', '1_000', '12.3.4', '"12,34.50"', '"1,2345"', '123456789012345', '12 EUR', '€12',
+    '--5', '"1.234,50"', '-', '1e', '"1,23"', '١٢'
+];
+
+create macro negative_amounts() as ['-5.00', '-0.01', '"-1,234.50"', '-.75', '-12', '-3e1'];
+
+create macro zero_amounts() as ['0', '0.00', '.0', '0e0'];
+
+-- One of a list, walking through it.
+create macro walked(items, step) as items[cast(step % len(items) as integer) + 1];

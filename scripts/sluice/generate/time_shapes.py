@@ -1,0 +1,133 @@
+"""Every shape of an instant: those the contract accepts, each with its precision, and those it refuses."""
+
+from dataclasses import dataclass
+
+from sluice.generate.layout import coprime_to_block
+
+
+@dataclass(frozen=True)
+class TimeShape:
+    """`sql` writes the instant `moment` (a UTC timestamp, already cut to `unit`); `roll` is 0-4095 of noise.
+    `unit` is what survives: microsecond, millisecond, second, minute or day; `old` moves the instant
+    to 2001-09-08, where epochs have one digit less."""
+
+    name: str
+    unit: str
+    sql: str
+
+
+def _zoned(name: str, zone: str, minutes: int, layout: str = "%Y-%m-%dT%H:%M:%S") -> TimeShape:
+    shifted = f"moment + to_minutes({minutes})"
+    return TimeShape(name, "second", f"strftime({shifted}, '{layout}') || '{zone}'")
+
+
+# The first COMMON shapes carry most records; none of them needs quotes and all keep seconds.
+ACCEPTED = [
+    TimeShape("iso_t_micros_z", "microsecond", "strftime(moment, '%Y-%m-%dT%H:%M:%S.%fZ')"),
+    TimeShape("iso_t_millis_z", "millisecond", "strftime(moment, '%Y-%m-%dT%H:%M:%S.%gZ')"),
+    TimeShape("iso_t_seconds_z", "second", "strftime(moment, '%Y-%m-%dT%H:%M:%SZ')"),
+    TimeShape("iso_space_seconds", "second", "strftime(moment, '%Y-%m-%d %H:%M:%S')"),
+    TimeShape("epoch_seconds", "second", "cast(epoch_us(moment) // 1000000 as varchar)"),
+    TimeShape("epoch_millis", "millisecond", "cast(epoch_us(moment) // 1000 as varchar)"),
+    TimeShape("slash_seconds", "second", "strftime(moment, '%d/%m/%Y %H:%M:%S')"),
+    _zoned("iso_offset_colon", "+02:00", 120),
+    TimeShape("iso_t_no_zone", "second", "strftime(moment, '%Y-%m-%dT%H:%M:%S')"),
+    TimeShape("iso_space_micros", "microsecond", "strftime(moment, '%Y-%m-%d %H:%M:%S.%f')"),
+    TimeShape("iso_t_one_digit", "second", "strftime(moment, '%Y-%m-%dT%H:%M:%S.0Z')"),
+    TimeShape(
+        "iso_t_nanos", "microsecond", "strftime(moment, '%Y-%m-%dT%H:%M:%S.%f') || lpad((roll % 1000)::varchar, 3, '0') || 'Z'"
+    ),
+    TimeShape("iso_t_minutes", "minute", "strftime(moment, '%Y-%m-%dT%H:%MZ')"),
+    TimeShape("iso_space_minutes", "minute", "strftime(moment, '%Y-%m-%d %H:%M')"),
+    _zoned("iso_utc_word", "UTC", 0),
+    _zoned("iso_space_utc_word", " UTC", 0, "%Y-%m-%d %H:%M:%S"),
+    _zoned("iso_gmt_word", " GMT", 0),
+    _zoned("iso_space_z", " Z", 0),
+    _zoned("iso_offset_hours", "-05", -300),
+    _zoned("iso_offset_digits", "+0545", 345),
+    _zoned("iso_offset_half_hour", "-03:30", -210, "%Y-%m-%d %H:%M:%S"),
+    _zoned("iso_space_offset", " +05:30", 330, "%Y-%m-%d %H:%M:%S"),
+    _zoned("iso_offset_widest_east", "+14:00", 840),
+    _zoned("iso_offset_widest_west", "-14:00", -840),
+    TimeShape("basic", "second", "strftime(moment, '%Y%m%dT%H%M%S')"),
+    TimeShape("basic_z", "second", "strftime(moment, '%Y%m%dT%H%M%SZ')"),
+    TimeShape("date", "day", "strftime(moment, '%Y-%m-%d')"),
+    TimeShape("slash_date", "day", "strftime(moment, '%d/%m/%Y')"),
+    TimeShape("dot_date", "day", "strftime(moment, '%d.%m.%Y')"),
+    TimeShape("slash_minutes", "minute", "strftime(moment, '%d/%m/%Y %H:%M')"),
+    TimeShape("dot_minutes", "minute", "strftime(moment, '%d.%m.%Y %H:%M')"),
+    TimeShape("dot_seconds", "second", "strftime(moment, '%d.%m.%Y %H:%M:%S')"),
+    TimeShape(
+        "epoch_fraction", "microsecond", "concat(epoch_us(moment) // 1000000, '.', lpad((epoch_us(moment) % 1000000)::varchar, 6, '0'))"
+    ),
+    TimeShape("epoch_tenths", "second", "concat(epoch_us(moment) // 1000000, '.0')"),
+    TimeShape("epoch_micros", "microsecond", "cast(epoch_us(moment) as varchar)"),
+    TimeShape("epoch_nanos", "microsecond", "concat(epoch_us(moment), lpad((roll % 1000)::varchar, 3, '0'))"),
+    TimeShape("epoch_9_digits", "old", "cast(epoch_us(moment) // 1000000 as varchar)"),
+    TimeShape("epoch_12_digits", "old", "cast(epoch_us(moment) // 1000 as varchar)"),
+    TimeShape("epoch_15_digits", "old", "cast(epoch_us(moment) as varchar)"),
+    TimeShape("epoch_18_digits", "old", "concat(epoch_us(moment), '000')"),
+    TimeShape("http_gmt", "second", "strftime(moment, '\"%a, %d %b %Y %H:%M:%S GMT\"')"),
+    TimeShape("http_no_weekday", "second", "strftime(moment, '%d %b %Y %H:%M:%S UTC')"),
+    _zoned("http_offset", ' +0200"', 120, '"%a, %d %b %Y %H:%M:%S'),
+    TimeShape("access_log", "second", "strftime(moment, '%d/%b/%Y:%H:%M:%S +0000')"),
+    _zoned("access_log_offset", " -0700", -420, "%d/%b/%Y:%H:%M:%S"),
+]
+COMMON = 8
+
+# Texts that are no instant, as they stand in the file; {date} is an ISO date of the run, {day} and so on its parts.
+REFUSED = [
+    "not-a-date", "now", "infinity", "-infinity", "epoch", "today", "NaN", "0", "-1768303934",
+    "{year}-02-30", "{year}-02-30T10:00:00Z", "30/02/{year}", "31.04.{year}", "{year}-13-01", "{year}-00-10", "{year}-01-00",
+    "{date}T24:00:00Z", "{date} 24:00", "{date}T10:60:00Z", "{date}T10:00:60Z", "{date}T25:10:00Z",
+    "{date}T10:00:00+14:30", "{date}T10:00:00-15:00", "{date}T10:00:00 Europe/Paris", "{date} 10:00:00 EST",
+    "13/01/26", "26-01-13", "13.01.26 10:00", "{year}-1-5", "5/1/{year}", "{year}/01/13", "13/13/{year}",
+    "{year}0113", "{year}0113100000", "17683039341", "17683039341234567", "1768303934123.5", "1e9",
+    "٢٠٢٦-٠١-١٣", "２０２６-01-13", "1979-12-31T23:59:59Z", "2100-01-01", "2099-12-31T23:59:59-01:00", "4102444800",
+    "{date}T10", "{date}T10:00:00.Z", "10:32:14", "{date}TT10:00:00", "\"Tue, 13 Jan {year} 11:32:14\"", "31 Feb {year} 11:32:14 GMT",
+    "13/Foo/{year}:11:32:14 +0000", "{date}T10:00:00Z trailing",
+]  # fmt: skip
+
+_UNITS = {unit: f"date_trunc('{unit}', moment)" for unit in ("millisecond", "second", "minute", "day")} | {
+    "microsecond": "moment",
+    "old": "timestamp '2001-09-08' + to_microseconds(epoch_us(moment) % 86400000000)",
+}
+
+
+def macros(start_year: int, start_date: str) -> str:
+    """The macros over the shapes, as one SQL text: shape_names, picked_shape, shape_floor, shape_text, refused_times."""
+    floors = "\n".join(
+        f"        when shape in ({', '.join(str(i) for i, s in enumerate(ACCEPTED) if s.unit == unit)}) then {sql}"
+        for unit, sql in _UNITS.items()
+    )
+    texts = [f"when {i} then {shape.sql}" for i, shape in enumerate(ACCEPTED)]
+    names = ", ".join(f"'{shape.name}'" for shape in ACCEPTED)
+    refused = ", ".join(
+        "'" + text.format(date=start_date, year=start_year) + "'" for text in REFUSED
+    )
+    newline = "\n            "
+    cycle = coprime_to_block(len(ACCEPTED))
+    return f"""
+create macro shape_names() as [{names}];
+create macro refused_times() as [{refused}];
+-- One row in seven takes the next of all shapes in turn, the others one of the common ones.
+create macro picked_shape(row_number, roll, is_precise) as
+    case
+        when not is_precise and (row_number + run_rotation()) % 7 = 3
+            then cast((row_number + run_rotation()) // 7 % {cycle} % {len(ACCEPTED)} as integer)
+        when roll < 2048 then roll % 2
+        else roll % {COMMON}
+    end;
+create macro shape_floor(moment, shape) as
+    case
+{floors}
+    end;
+create macro shape_text(moment, shape, roll) as
+    case
+        when shape < 2 then case shape {" ".join(texts[:2])} end
+        when shape < {COMMON} then case shape {" ".join(texts[2:COMMON])} end
+        else case shape
+            {newline.join(texts[COMMON:])}
+        end
+    end;
+"""

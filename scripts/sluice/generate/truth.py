@@ -1,0 +1,152 @@
+"""The ground truth beside the data: Parquet files filled file by file, and the summary."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sluice.generate.feeds import Feed
+from sluice.generate.layout import LandingFile
+from sluice.generate.time_shapes import ACCEPTED
+
+RECORDS = "record_number, key, verdict, reasons, repaired, time_shape"
+METRICS = "service_metrics_per_minute.parquet"
+
+
+@dataclass
+class FeedSummary:
+    """What one feed holds. rows = clean + duplicates + quarantined; a record counts under each of its reasons."""
+
+    rows: int = 0
+    files: int = 0
+    clean: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    quarantined_by_reason: dict[str, int] = field(default_factory=dict)
+    repaired_by_column: dict[str, int] = field(default_factory=dict)
+    file_names: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Summary:
+    """What a run wrote; also ground_truth/summary.json."""
+
+    rows_per_feed: int
+    days: int
+    seed: int
+    start_date: str
+    structural_faults: bool
+    feeds: dict[str, FeedSummary] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+class TruthWriter:
+    """Appends to <feed>_records.parquet and <feed>_entities.parquet; they appear under their names at the end."""
+
+    def __init__(self, folder: Path, feed: Feed) -> None:
+        self.paths = [folder / f"{feed.name}_{kind}.parquet" for kind in ("records", "entities")]
+        self.writers: list[pq.ParquetWriter] = []
+
+    def append(self, tables: tuple[pa.Table, ...]) -> None:
+        if not self.writers:
+            self.writers = [
+                pq.ParquetWriter(_part(path), table.schema, compression="zstd")
+                for path, table in zip(self.paths, tables, strict=True)
+            ]
+        for writer, table in zip(self.writers, tables, strict=True):
+            writer.write_table(table)
+
+    def __enter__(self) -> "TruthWriter":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for writer in self.writers:
+            writer.close()
+        for path in self.paths:
+            if kind is None:
+                _part(path).rename(path)
+            else:
+                _part(path).unlink(missing_ok=True)
+
+
+def truth_columns(feed: Feed) -> str:
+    """What a row of the table `made_rows` must know for the truth."""
+    values = [column for column in feed.entity if column not in (feed.key, "ingest_date")]
+    return ", ".join([RECORDS, *values])
+
+
+def truth_of_file(session: duckdb.DuckDBPyConnection, feed: Feed, file: LandingFile) -> tuple[pa.Table, pa.Table]:
+    """The records of the file whose rows stand in the table `made_rows`, and the best records among them."""
+    records = session.execute(f"select {RECORDS} from made_rows").to_arrow_table()
+    shapes = pa.DictionaryArray.from_arrays(records["time_shape"].combine_chunks(), [shape.name for shape in ACCEPTED])
+    names = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), records.num_rows), [file.path])
+    records = records.set_column(records.num_columns - 1, "time_shape", shapes).add_column(0, "file", names)
+    of_entity = {feed.key: f"key as {feed.key}", "ingest_date": f"date '{file.ingest_date}' as ingest_date"}
+    columns = ", ".join(of_entity.get(column, column) for column in feed.entity)
+    entities = session.execute(f"select {columns} from made_rows where verdict = 'clean'").to_arrow_table()
+    return records, entities
+
+
+def summarise(feed: Feed, folder: Path, files: list[LandingFile]) -> FeedSummary:
+    """Counts from the written records."""
+    records = f"read_parquet('{_quoted(folder / f'{feed.name}_records.parquet')}')"
+    with duckdb.connect() as session:
+        verdicts = dict(session.execute(f"select verdict, count(*) from {records} group by 1").fetchall())
+
+        def counts(column: str) -> dict[str, int]:
+            names = f"select unnest({column}) as name from {records} where len({column}) > 0"
+            return dict(session.execute(f"select name, count(*) from ({names}) group by name order by name").fetchall())
+
+        return FeedSummary(
+            rows=sum(verdicts.values()),
+            files=len(files),
+            clean=verdicts.get("clean", 0),
+            duplicates=verdicts.get("duplicate", 0),
+            quarantined=verdicts.get("quarantined", 0),
+            quarantined_by_reason=counts("reasons"),
+            repaired_by_column=counts("repaired"),
+            file_names=[file.path for file in files],
+        )
+
+
+def write_minute_metrics(folder: Path) -> None:
+    """The per-minute metrics of the best service events."""
+    source, target = folder / "service_events_entities.parquet", folder / METRICS
+    with duckdb.connect() as session:
+        session.execute(f"""
+            copy (
+                with per_minute as (
+                    select
+                        service,
+                        date_trunc('minute', event_at) as minute,
+                        count(*) as request_count,
+                        count(latency_ms) as latency_count,
+                        avg(latency_ms) as avg_latency_ms,
+                        quantile_cont(latency_ms, [0.5, 0.95, 0.99]) as percentiles,
+                        count(status_code) as status_count,
+                        count(*) filter (status_code not between 200 and 299) as error_count
+                    from read_parquet('{_quoted(source)}')
+                    group by all
+                )
+                select
+                    service, minute, request_count, latency_count, avg_latency_ms,
+                    percentiles[1] as p50_latency_ms, percentiles[2] as p95_latency_ms, percentiles[3] as p99_latency_ms,
+                    status_count, error_count, error_count / nullif(status_count, 0) as error_rate
+                from per_minute
+                order by service, minute
+            ) to '{_quoted(_part(target))}' (format parquet)""")
+    _part(target).rename(target)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
