@@ -11,9 +11,9 @@
 {% macro duckdb__landing_records_sql(known, only_loads=none, is_tied=false) -%}
   {%- set restriction = 'and load_id in (' ~ only_loads | join(', ') ~ ')' if only_loads else '' -%}
   {%- set dialects = run_query(
-    "select to_json(list({'id': load_id, 'path': read_path} order by load_id)), to_json(header), delimiter, newline, has_header"
+    "select to_json(list({'id': load_id, 'path': read_path} order by load_id)), to_json(header), delimiter, newline, has_header, quoted_newlines"
     ~ " from landing_batch where error is null and records_read > fault_count " ~ restriction
-    ~ " group by header, delimiter, newline, has_header order by min(load_id)"
+    ~ " group by header, delimiter, newline, has_header, quoted_newlines order by min(load_id)"
   ) -%}
   {%- set faulty = run_query(
     "select load_id, faults_path from landing_batch where error is null and fault_count > 0 " ~ restriction
@@ -28,7 +28,7 @@
   where false
   {%- for row in dialects.rows %}
   union all by name
-  {{ duckdb__read_csv_records(known, fromjson(row[0]), fromjson(row[1]), row[2], row[3], row[4], is_tied) }}
+  {{ duckdb__read_csv_records(known, fromjson(row[0]), fromjson(row[1]), row[2], row[3], row[4], row[5], is_tied) }}
   {%- endfor %}
   {%- for load_id, path in faulty.rows %}
   union all by name
@@ -40,9 +40,10 @@
 
 {#-
   One reader for the files of one header and dialect. file_index is a file's place in the list, so the load id is
-  found by place; it would count otherwise if a filter could prune files, so this query has none.
+  found by place; it would count otherwise if a filter could prune files, so this query has none. DuckDB reads line
+  feeds inside quotes reliably only without parallelism within a file.
 -#}
-{% macro duckdb__read_csv_records(known, files, header, delimiter, newline, has_header, is_tied) -%}
+{% macro duckdb__read_csv_records(known, files, header, delimiter, newline, has_header, quoted_newlines, is_tied) -%}
   {%- set found = {} -%}
   {%- set extra = [] -%}
   {%- set taken = [] -%}
@@ -75,7 +76,7 @@
     [{% for file in files %}{{ duckdb__text_literal(file.path) }}{{ ', ' if not loop.last }}{% endfor %}],
     columns = { {%- for name in header %}'c{{ loop.index0 }}': 'VARCHAR'{{ ', ' if not loop.last }}{% endfor -%} },
     auto_detect = false, header = {{ has_header }}, delim = '{{ delimiter }}', quote = '"', escape = '"',
-    new_line = '{{ '\\r\\n' if newline == '\r\n' else '\\n' }}', max_line_size = 16777216
+    new_line = '{{ '\\r\\n' if newline == '\r\n' else '\\n' }}', parallel = {{ not quoted_newlines }}, max_line_size = 16777216
   )
 {%- endmacro %}
 

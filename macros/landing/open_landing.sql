@@ -61,6 +61,7 @@
     looked_at.found.header,
     looked_at.found.newline,
     looked_at.found.has_header,
+    looked_at.found.quoted_newlines,
     looked_at.found.read_path,
     looked_at.found.records_read,
     looked_at.found.faults_path,

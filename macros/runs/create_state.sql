@@ -5,7 +5,11 @@
     applied   one row per load whose records the feed's entity reflects (see follow_changes)
     batches   one row per change of an entity, numbered; is_full: everything may have changed
     consumed  the last batch that each model downstream of an entity has taken in
+    changed_loads  one row per load whose records came, went, or changed their verdict in a batch
+    changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
+    repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     runs      one row per dbt run
+    current_loads (view)  the loads whose records count: the last one of each file that went well
 -#}
 {% macro create_state() -%}
   {{ return(adapter.dispatch('create_state')()) }}
@@ -27,8 +31,18 @@
   );
   create table if not exists state.applied (feed varchar not null, load_id integer not null);
   create table if not exists state.batches (feed varchar not null, batch_id integer not null, is_full boolean not null);
+  create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
+  create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.runs (
     run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar
   );
+  create or replace view state.current_loads as
+  select load_id, feed, file, ingest_date
+  from (
+    select load_id, feed, file, ingest_date, row_number() over (partition by file order by load_id desc) as recency
+    from state.loads
+    where error is null
+  )
+  where recency = 1;
 {%- endmacro %}

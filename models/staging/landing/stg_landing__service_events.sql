@@ -3,7 +3,7 @@
   incremental_strategy='append',
   on_schema_change='append_new_columns',
   pre_hook="{{ open_landing('service_events') }}",
-  post_hook="{{ record_loads('service_events') }}"
+  post_hook=["{{ record_loads('service_events') }}", "{{ settle_ties('service_events') }}"]
 ) }}
 -- depends_on: {{ ref('stg_landing__files') }}
 

@@ -1,0 +1,61 @@
+{#-
+  The groups of a model downstream of an entity that have to be made again, for models with the incremental strategy
+  `replace_changed_groups`. Such a model's meta holds
+    feed      the entity's feed
+    group_by  mapping: column of the model -> expression over the entity's columns
+
+  Args:
+    feed, group_by: as in the meta.
+  Returns: a SQL query with the columns of group_by: every group that a row left or entered since the model's last
+    run.
+-#}
+{% macro changed_groups(feed, group_by) -%}
+  select distinct
+    {%- for column, expression in group_by.items() %}
+    {{ expression }} as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+  from state.changed_{{ feed }}
+  where batch_id > {{ consumed_batch(this.identifier, feed) }}
+{%- endmacro %}
+
+{#-
+  The entity's rows that a model reads: all when it is made anew, else those of the changed groups, looked for
+  between the first and last changed instant only, so that untouched row groups are never read.
+
+  Args:
+    feed (string): the entity's feed.
+    entity_relation (Relation): ref() of the entity.
+    instant (string): the entity's column that the rows are (roughly) ordered by.
+  Returns: a table expression.
+-#}
+{% macro rows_of_changed_groups(feed, entity_relation, instant='event_at') -%}
+  {%- if is_rebuilt_after(feed) -%}
+    {{ return(entity_relation) }}
+  {%- endif -%}
+  {%- set group_by = config.get('meta').group_by -%}
+  {%- set span = run_query(
+    "select min(" ~ instant ~ "), max(" ~ instant ~ ") from state.changed_" ~ feed ~ " where batch_id > " ~ consumed_batch(this.identifier, feed)
+  ).rows[0] -%}
+  (
+    select *
+    from {{ entity_relation }}
+    where
+      {% if span[0] -%}
+      {{ instant }} >= timestamp '{{ span[0] }}' - interval 1 day and {{ instant }} < timestamp '{{ span[1] }}' + interval 1 day
+      and ({{ group_by.values() | join(', ') }}) in ({{ changed_groups(feed, group_by) }})
+      {%- else -%}
+      false
+      {%- endif %}
+  )
+{%- endmacro %}
+
+{#- Incremental strategy: the changed groups are deleted, and inserted as they are now; or everything is. -#}
+{% macro get_incremental_replace_changed_groups_sql(args) -%}
+  {%- set meta = config.get('meta') -%}
+  {%- set columns = args.dest_columns | map(attribute='quoted') | join(', ') -%}
+  delete from {{ args.target_relation }}
+  {%- if not is_rebuilt_after(meta.feed) %}
+  where ({{ meta.group_by.keys() | join(', ') }}) in ({{ changed_groups(meta.feed, meta.group_by) }})
+  {%- endif %};
+  insert into {{ args.target_relation }} ({{ columns }}) select {{ columns }} from {{ args.temp_relation }};
+{%- endmacro %}

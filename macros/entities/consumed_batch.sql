@@ -1,0 +1,30 @@
+{#- The number of the last change of a feed's entity that a model has taken in, as a SQL expression (0: none). -#}
+{% macro consumed_batch(model_name, feed) -%}
+  (select coalesce(max(batch_id), 0) from state.consumed where model = '{{ model_name }}' and feed = '{{ feed }}')
+{%- endmacro %}
+
+{#- Post-hook: note, in the model's own transaction, that it has taken in every change of the feed's entity so far. -#}
+{% macro note_consumed(feed) -%}
+  delete from state.consumed where model = '{{ this.identifier }}' and feed = '{{ feed }}';
+  insert into state.consumed
+  select '{{ this.identifier }}', '{{ feed }}', coalesce(max(batch_id), 0) from state.batches where feed = '{{ feed }}';
+{%- endmacro %}
+
+{#-
+  Whether a model that follows an entity must be made anew: it never was made, a full refresh was asked for, or the
+  entity was made anew since.
+
+  Args:
+    feed (string): the entity's feed.
+  Returns: a boolean. Call it from the model itself.
+-#}
+{% macro is_rebuilt_after(feed) -%}
+  {%- if not execute or not is_incremental() -%}
+    {{ return(true) }}
+  {%- endif -%}
+  {%- set behind -%}
+    select count(*) from state.batches
+    where feed = '{{ feed }}' and is_full and batch_id > {{ consumed_batch(this.identifier, feed) }}
+  {%- endset -%}
+  {{ return(run_query(behind).rows[0][0] > 0) }}
+{%- endmacro %}

@@ -1,0 +1,95 @@
+{#-
+  What an entity has to look at again: called in the pre-hook of int_<feed>_contested.
+
+  Compares the loads that are current now with those the entity reflects (state.applied), finds the keys whose
+  records came, went, or (for a feed with a reference) were accepted or sent back by a change of the referenced
+  entity, and collects every record of those keys. Nothing is written to the warehouse.
+
+  Args:
+    feed (string): the feed.
+
+  Leaves behind, when entity_is_rebuilt(feed) is false:
+    moved_loads (temp table)  load_id, sign: +1 a load that became current, -1 one that is no longer
+    touched     (temp table)  _key_hash
+    rivals      (temp table)  every record of the touched keys: the entity's columns, _load_id, _key_hash, _file,
+                              ingest_date, _tie_break, was_accepted, is_accepted
+-#}
+{% macro open_changes(feed) -%}
+  {{ return(adapter.dispatch('open_changes')(feed)) }}
+{%- endmacro %}
+
+{% macro default__open_changes(feed) -%}
+  {{ exceptions.raise_compiler_error('open_changes is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__open_changes(feed) -%}
+  {%- if execute and flags.WHICH in ('build', 'run') and not entity_is_rebuilt(feed) %}
+    {%- do run_query(duckdb__open_changes_sql(feed)) %}
+  {%- endif %}
+{%- endmacro %}
+
+{% macro duckdb__open_changes_sql(feed) -%}
+  {%- set declared = entity(feed) -%}
+  {%- set staged = ref('stg_landing__' ~ feed) -%}
+  create or replace temp table moved_loads as
+  with applied as (
+    select load_id from state.applied where feed = '{{ feed }}'
+  ),
+
+  current_loads as (
+    select load_id from state.current_loads where feed = '{{ feed }}'
+  )
+
+  select load_id, 1 as sign from current_loads where load_id not in (select load_id from applied)
+  union all
+  select load_id, -1 as sign from applied where load_id not in (select load_id from current_loads);
+
+  {% if declared.reference %}
+  create or replace temp table moved_references as
+  select {{ declared.reference.column }} as reference, cast(sum(sign) as integer) as sign
+  from state.changed_{{ declared.reference.entity }}
+  where batch_id > {{ consumed_batch('int_' ~ feed ~ '_contested', declared.reference.entity) }}
+  group by 1
+  having sum(sign) != 0;
+  {% endif %}
+
+  create or replace temp table touched as
+  select distinct _key_hash
+  from {{ staged }}
+  where
+    _reject_reasons is null
+    and (
+      _load_id in (select load_id from moved_loads)
+      {%- if declared.reference %}
+      or {{ declared.reference.column }} in (select reference from moved_references)
+      {%- endif %}
+    );
+
+  create or replace temp table rivals as
+  select
+    {%- for column in declared.columns %}
+    staged.{{ column }},
+    {%- endfor %}
+    loads.ingest_date,
+    staged._load_id,
+    staged._key_hash,
+    staged._tie_break,
+    loads.file as _file,
+    {%- if declared.reference %}
+    {%- set column = 'staged.' ~ declared.reference.column %}
+    staged._load_id in (select load_id from state.applied where feed = '{{ feed }}')
+    and (
+      ({{ column }} in (select {{ declared.reference.column }} from {{ ref(declared.reference.entity) }})
+       and {{ column }} not in (select reference from moved_references where sign > 0))
+      or {{ column }} in (select reference from moved_references where sign < 0)
+    ) as was_accepted,
+    staged._load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
+    and {{ column }} in (select {{ declared.reference.column }} from {{ ref(declared.reference.entity) }}) as is_accepted
+    {%- else %}
+    staged._load_id in (select load_id from state.applied where feed = '{{ feed }}') as was_accepted,
+    staged._load_id in (select load_id from state.current_loads where feed = '{{ feed }}') as is_accepted
+    {%- endif %}
+  from {{ staged }} as staged
+  join state.loads as loads on staged._load_id = loads.load_id
+  where staged._reject_reasons is null and staged._key_hash in (select _key_hash from touched);
+{%- endmacro %}

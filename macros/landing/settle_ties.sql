@@ -1,0 +1,71 @@
+{#-
+  Post-hook of a staging model, after record_loads: find the keys that the new files hold more than once, and give
+  the records that no preference can tell apart their md5.
+
+  Records of one key, one file and equal preference are ranked by the md5 of their raw fields. Hashing every record
+  for the few that need it would cost a tenth of a build, so they are read a second time: only files that hold such
+  records, and only the records of those keys.
+
+  Args:
+    feed (string): the feed.
+  Leaves behind state.repeated_<feed> (the hashes of the repeated keys among the accepted records just loaded) and
+  state.last_load (the first of those load ids).
+  Returns: SQL statements.
+-#}
+{% macro settle_ties(feed) -%}
+  {{ return(adapter.dispatch('settle_ties')(feed)) }}
+{%- endmacro %}
+
+{% macro default__settle_ties(feed) -%}
+  {{ exceptions.raise_compiler_error('settle_ties is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__settle_ties(feed) -%}
+  {%- if execute and run_query("select count(*) from landing_batch where error is null").rows[0][0] > 0 %}
+    {%- set declared = entity(feed) %}
+    {%- do run_query(duckdb__find_repeated_sql(feed, this)) %}
+    {%- do run_query(duckdb__find_ties_sql(feed, this, declared)) %}
+    {%- set tied_loads = run_query("select distinct _load_id from tied").columns[0].values() %}
+    {%- if tied_loads | length > 0 %}
+      {%- do run_query('create or replace temp view landing_records as ' ~ duckdb__landing_records_sql(landing_columns(feed), tied_loads, true)) %}
+  delete from {{ this }} using tied
+  where {{ this.identifier }}._load_id = tied._load_id and {{ this.identifier }}._key_hash = tied._key_hash and {{ this.identifier }}._reject_reasons is null;
+
+  insert into {{ this }} by name
+  select reread.*
+  from ({{ model.compiled_code }}) as reread
+  join tied on reread._load_id = tied._load_id and reread._key_hash = tied._key_hash
+  where reread._reject_reasons is null;
+    {%- endif %}
+  {%- endif %}
+{%- endmacro %}
+
+{% macro duckdb__find_repeated_sql(feed, staged) -%}
+  create or replace table state.repeated_{{ feed }} as
+  select _key_hash
+  from {{ staged }}
+  where _reject_reasons is null and _load_id >= (select min(load_id) from landing_batch)
+  group by _key_hash
+  having count(*) > 1;
+
+  delete from state.last_load where feed = '{{ feed }}';
+  insert into state.last_load select '{{ feed }}', min(load_id) from landing_batch;
+{%- endmacro %}
+
+{#- Records of one key and file with the same preference but other content. A copy of a record needs no ranking. -#}
+{% macro duckdb__find_ties_sql(feed, staged, declared) -%}
+  create or replace temp table tied as
+  with rivals as (
+    select *, '' as _file
+    from {{ staged }}
+    where
+      _reject_reasons is null
+      and _load_id >= (select min(load_id) from landing_batch)
+      and _key_hash in (select _key_hash from state.repeated_{{ feed }})
+  )
+
+  select distinct _load_id, _key_hash
+  from rivals
+  group by _load_id, _key_hash, {{ declared.key | join(', ') }}{% for expression, direction in declared.best %}, {{ expression }}{% endfor %}
+  having count(distinct struct_pack({% for column in declared.columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})) > 1
+{%- endmacro %}
