@@ -1,9 +1,9 @@
 """What the service said, judged: nothing leaves this module as a category that was not given, by name, to
 its own id."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -61,7 +61,7 @@ def clip(text: str) -> str:
     return line if len(line) <= MAX_ERROR else line[: MAX_ERROR - 1] + "…"
 
 
-def judge(reply: Reply, ids: Sequence[str], known: Set[str]) -> Verdict:
+def judge(reply: Reply, ids: Sequence[str], known: frozenset[str]) -> Verdict:
     """Judge a reply to a request for `ids`. Used are only answers that are a list of the same length with
     the same ids in the same order; of these, only categories that are known."""
     if reply.status != 200:
@@ -74,6 +74,25 @@ def judge(reply: Reply, ids: Sequence[str], known: Set[str]) -> Verdict:
         return _lie(f"the answer is not a list but {_name(items)}")
     if len(items) != len(ids):
         return _lie(f"the answer has {len(items)} items for {len(ids)} transactions")
+    if (categories := _all_sound(items, ids, known)) is not None:
+        return Verdict("ok", categories, model_version=reply.model_version)
+    return _judge_items(items, ids, known, reply.model_version)
+
+
+def _all_sound(items: Sequence[Any], ids: Sequence[str], known: frozenset[str]) -> list[str | None] | None:
+    """The categories when nothing at all is wrong, the usual case, in a few passes at the speed of C."""
+    try:
+        if [item["id"] for item in items] != ids:
+            return None
+        categories: list[str | None] = [item["category"] for item in items]
+        return categories if known.issuperset(categories) else None
+    except (TypeError, KeyError):
+        return None
+
+
+def _judge_items(
+    items: Sequence[Any], ids: Sequence[str], known: frozenset[str], model_version: str | None
+) -> Verdict:
     categories: list[str | None] = []
     unknown: str | None = None
     for index, (item, asked) in enumerate(zip(items, ids, strict=True)):
@@ -89,8 +108,8 @@ def judge(reply: Reply, ids: Sequence[str], known: Set[str]) -> Verdict:
             unknown = unknown or f"unknown category {category!r}"
     error = clip(unknown) if unknown else None
     if categories and not any(categories):
-        return Verdict("unusable", categories, error=error, model_version=reply.model_version)
-    return Verdict("ok", categories, error=error, model_version=reply.model_version)
+        return Verdict("unusable", categories, error=error, model_version=model_version)
+    return Verdict("ok", categories, error=error, model_version=model_version)
 
 
 def _judge_status(reply: Reply) -> Verdict:

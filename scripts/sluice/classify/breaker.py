@@ -67,14 +67,15 @@ class Breaker:
                 await self._clock.sleep(min(self._open_until, self._deadline) - now)
         return None
 
-    def record(self, permit: Permit, verdict: Verdict) -> None:
-        """Learn from the verdict on an admitted ask."""
+    def record(self, permit: Permit, verdict: Verdict, *, isolated: bool = False) -> None:
+        """Learn from the verdict on an admitted ask. A useless answer about a transaction that was isolated
+        as the fault of its batch is what the search was for, and costs no patience."""
         if permit.probe:
             self._probing = False
         if verdict.kind == "unavailable":
             self._no_answer(permit, verdict.error or "no answer")
         else:
-            self._answer(verdict)
+            self._answer(verdict, isolated)
         self._changed.set()
 
     def _no_answer(self, permit: Permit, error: str) -> None:
@@ -94,15 +95,15 @@ class Breaker:
             else:
                 self._open_until = now + self._settings.breaker_waits[self._probes]
 
-    def _answer(self, verdict: Verdict) -> None:
+    def _answer(self, verdict: Verdict, isolated: bool) -> None:
         self._last_sign = self._clock.now()
         self._open_until = None
         self._silent = 0
         if verdict.kind == "ok":
             self.useless = 0
             self.usable += 1
-            return
-        self.useless += 1
+        elif not isolated:
+            self.useless += 1
         if self.useless >= self._settings.patience:
             self._give_up(f"no usable answer to {self.useless} requests in a row: {verdict.error}")
 

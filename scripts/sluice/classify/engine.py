@@ -6,7 +6,7 @@ goes on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -53,7 +53,7 @@ class Chunk:
 class Engine:
     """One run over one stream of batches."""
 
-    def __init__(self, ask: Ask, settings: Settings, known: Set[str], clock: Clock) -> None:
+    def __init__(self, ask: Ask, settings: Settings, known: frozenset[str], clock: Clock) -> None:
         self._ask = ask
         self._settings = settings
         self._known = known
@@ -164,7 +164,7 @@ class Engine:
             verdict = Verdict("unavailable", error=f"no answer within {limit:.3g} s")
         except Exception as problem:
             verdict = Verdict("unavailable", error=clip(f"{type(problem).__name__}: {problem}"))
-        self._breaker.record(permit, verdict)
+        self._breaker.record(permit, verdict, isolated=chunk.is_part and len(chunk.rows) == 1)
         chunk.error = verdict.error or chunk.error
         return verdict
 

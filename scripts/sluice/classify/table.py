@@ -101,7 +101,8 @@ def _sendable(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(kind):
         zoned = kind.tz is not None
         column = column.cast(pa.timestamp("us", tz="UTC" if zoned else None), safe=False)
-        return pc.strftime(column.cast(pa.timestamp("us")), format="%Y-%m-%dT%H:%M:%SZ")
+        text = column.cast(pa.timestamp("us")).cast(pa.string())
+        return pc.binary_join_element_wise(pc.replace_substring(text, " ", "T"), "Z", "")
     return column.cast(pa.string())
 
 
