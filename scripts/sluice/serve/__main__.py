@@ -1,0 +1,149 @@
+"""scripts/serve: Datasette over the published files."""
+
+import argparse
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+
+import uvicorn
+from dotenv import load_dotenv
+
+from sluice.home import PROJECT_ROOT, data_home
+from sluice.tokens import Tokens
+
+LISTEN_BACKLOG = 512
+STOP_SECONDS = 5
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; wrong usage exits 2."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/serve",
+        description="Serve the published tables: pages, JSON, CSV, SQL, /metrics, /events, /lineage.",
+        epilog="Reads SLUICE_HOME, SLUICE_PUBLISHED, SLUICE_TOKENS_FILE (without it only sluice.db is"
+        " served), SLUICE_PII_KEY (required unless bound to loopback), SLUICE_SQL_TIME_LIMIT_MS (2000),"
+        " DATASETTE_SECRET (keeps people signed in over a restart).",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=8001, help="port to listen on, 0 for any (default: %(default)s)"
+    )
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a number from 0 to 65535")
+    return int(text)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach an address."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; OSError when the address is not free or not known."""
+    family, _, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        if not is_loopback(str(address[0])) and not os.environ.get("SLUICE_PII_KEY"):
+            raise PermissionError(
+                f"{host} can be reached from elsewhere, so SLUICE_PII_KEY must be set: personal data is"
+                " published under keys made with it. Set it and build again, or listen on 127.0.0.1."
+            )
+        listener.bind(address)
+        listener.listen(LISTEN_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Server(uvicorn.Server):
+    """A server that a signal stops gracefully, with exit code 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM; the signal has done its work then and is not raised again."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def announce(host: str, port: int, tokens: Tokens) -> None:
+    """Say where to look."""
+    name = f"[{host}]" if ":" in host else host
+    base = f"http://{name}:{port}"
+    print(f"Sluice serves on {base}/")
+    for path, text in (
+        ("/sluice", "tables"),
+        ("/metrics", "metrics"),
+        ("/api", "API"),
+        ("/lineage", "lineage"),
+        ("/ready", "freshness"),
+        ("/prometheus", "monitoring"),
+    ):
+        print(f"  {text:<11}{base}{path}")
+    if tokens.configured:
+        print(f"  {'sign in':<11}{base}/sign-in   ({len(tokens)} tokens in {tokens.path})")
+    else:
+        print("  SLUICE_TOKENS_FILE is not set: tenant and operations databases are not served.")
+    sys.stdout.flush()
+
+
+async def serve(listener: socket.socket, host: str) -> None:
+    """Serve until a signal comes."""
+    from sluice.serve.app import make_app  # takes a moment; wrong usage and busy ports answer before
+
+    tokens = Tokens.from_environment()
+    if tokens.problem:
+        print(f"scripts/serve: {tokens.problem}", file=sys.stderr)
+    datasette = make_app(data_home(), tokens, os.environ.get("DATASETTE_SECRET") or None)
+    await datasette.invoke_startup()
+    config = uvicorn.Config(
+        datasette.app(),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    announce(host, listener.getsockname()[1], tokens)
+    await Server(config).serve(sockets=[listener])
+    datasette.sluice.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    load_dotenv(PROJECT_ROOT / ".env")
+    options = parse_arguments(arguments)
+    try:
+        listener = listen(options.host, options.port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = (
+            ""
+            if isinstance(error, PermissionError) and not error.errno
+            else " Choose another --host or --port."
+        )
+        print(
+            f"scripts/serve: {options.host}:{options.port}: {reason}{'.' if hint else ''}{hint}",
+            file=sys.stderr,
+        )
+        return 1
+    asyncio.run(serve(listener, options.host))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

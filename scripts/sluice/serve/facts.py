@@ -1,0 +1,183 @@
+"""What a published file holds, found out once per build: its tables, their sizes, and how fresh it is."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sluice.serve.access import PUBLIC
+from sluice.serve.database import TimedOutError, UnavailableError, time_limit
+from sluice.serve.overview import Overview, read_overview
+
+if TYPE_CHECKING:
+    from sluice.serve.site import Site
+
+Result = TypeVar("Result")
+STEP_MS = 400
+TIME_COLUMNS = ("event_at", "ordered_at", "transacted_at", "created_at")
+
+
+@dataclass(frozen=True)
+class Build:
+    """The build a file holds, and when it was published."""
+
+    build_id: str
+    published_at: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table as it stands in the file."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: int | None
+    is_exact: bool
+    sorted_by: frozenset[str]
+    """Columns an index begins with."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A build of one file, looked at once."""
+
+    build: Build
+    tables: Mapping[str, Table]
+    latest_event_at: Mapping[str, str] = field(default_factory=dict)
+    overview: Overview = field(default_factory=Overview)
+
+
+def read_build(connection: sqlite3.Connection) -> Build:
+    """The build the file holds now."""
+    try:
+        row = connection.execute(
+            "select build_id, published_at from _build order by published_at desc"
+        ).fetchone()
+    except sqlite3.DatabaseError as error:
+        if str(error) == "interrupted":
+            raise
+        raise UnavailableError(f"the published file holds no build: {error}") from error
+    if row is None:
+        raise UnavailableError("the published file holds no build yet")
+    return Build(str(row[0]), str(row[1]))
+
+
+def within(connection: sqlite3.Connection, function: Callable[[], Result], default: Result) -> Result:
+    """The function's result, or the default when it takes too long or a table is not there."""
+    try:
+        with time_limit(connection, STEP_MS):
+            return function()
+    except sqlite3.OperationalError:
+        return default
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _read_table(connection: sqlite3.Connection, name: str) -> Table:
+    described = connection.execute("select name, pk from pragma_table_info(?)", (name,)).fetchall()
+    leading = {row[0] for row in described if row[1] == 1}
+    leading |= {
+        row[0]
+        for row in connection.execute(
+            "select info.name from pragma_index_list(?) as list, pragma_index_info(list.name) as info"
+            " where info.seqno = 0",
+            (name,),
+        )
+    }
+
+    def one(sql: str) -> int | None:
+        return within(connection, lambda: connection.execute(sql).fetchone()[0], None)
+
+    rows = one(f"select count(*) from {_quoted(name)}")
+    is_exact = rows is not None
+    if rows is None:
+        rows = one(f"select max(rowid) from {_quoted(name)}")
+    return Table(name, tuple(row[0] for row in described), rows, is_exact, frozenset(leading))
+
+
+def read_tables(connection: sqlite3.Connection) -> dict[str, Table]:
+    """Every table, with its row count (or an upper bound of it when counting takes too long)."""
+    names = connection.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
+    return {name: _read_table(connection, name) for (name,) in map(tuple, names)}
+
+
+def read_latest(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> dict[str, str]:
+    """The latest event time per feed: exact where the feed has a published table that can be searched in
+    time, else the hour of its newest events."""
+
+    def by_hour() -> dict[str, str]:
+        return dict(
+            map(
+                tuple,
+                connection.execute(
+                    "select feed, max(event_date || 'T' || printf('%02d', hour) || ':00:00Z')"
+                    " from hourly_events where event_count > 0 group by feed"
+                ),
+            )
+        )
+
+    def newest(table: str, column: str) -> str | None:
+        return connection.execute(f"select max({_quoted(column)}) from {_quoted(table)}").fetchone()[0]
+
+    latest = within(connection, by_hour, {})
+    for table in tables.values():
+        column = next((column for column in TIME_COLUMNS if column in table.columns), None)
+        if column is None or table.name == "service_anomalies":
+            continue
+        exact = within(connection, lambda table=table, column=column: newest(table.name, column), None)
+        if exact is not None:
+            latest[table.name] = exact
+    return dict(sorted(latest.items()))
+
+
+def read_facts(connection: sqlite3.Connection, name: str) -> Facts:
+    """Everything the pages and probes want to know about a file, of one build."""
+    connection.execute("begin")
+    build, tables = read_build(connection), read_tables(connection)
+    if name != PUBLIC:
+        return Facts(build, tables)
+    return Facts(build, tables, read_latest(connection, tables), read_overview(connection, within))
+
+
+class FactsCache:
+    """Facts per file, read again when the file holds another build."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, Facts] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def known(self) -> dict[str, Facts]:
+        """What has been found out so far."""
+        return self._facts
+
+    async def get(self, site: "Site", name: str) -> Facts:
+        """The facts of the build the file holds now."""
+        try:
+            build = await site.read(name, read_build)
+            facts = self._facts.get(name)
+            if facts is None or facts.build != build:
+                async with self._locks.setdefault(name, asyncio.Lock()):
+                    facts = self._facts.get(name)
+                    if facts is None or facts.build != build:
+                        facts = await site.read(name, lambda connection: read_facts(connection, name), 10_000)
+                        self._facts[name] = facts
+        except (sqlite3.DatabaseError, TimedOutError) as error:
+            raise UnavailableError(f"{name}.db cannot be read: {error}") from error
+        except UnavailableError:
+            self._facts.pop(name, None)
+            raise
+        return facts
+
+
+def as_json(facts: Facts) -> dict[str, Any]:
+    """The readiness answer."""
+    return {
+        "ok": True,
+        "status": "ready",
+        "published_at": facts.build.published_at,
+        "build_id": facts.build.build_id,
+        "latest_event_at": dict(facts.latest_event_at),
+    }

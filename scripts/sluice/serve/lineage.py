@@ -1,0 +1,73 @@
+"""`/lineage`: the dbt documentation site from target/, or a page that says how to make it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from datasette import Response
+
+from sluice.serve.errors import ApiError
+
+KEPT_OFF_THE_SITE = ("compiled_code", "compiled_path", "root_path", "build_path")
+"""Compiled SQL names landing files, and files carry names that not everybody may read."""
+SLASH = (
+    "<script>if(!location.pathname.endsWith('/'))"
+    "history.replaceState(null,'',location.pathname+'/'+location.search+location.hash)</script>"
+)
+"""The site loads its files relative to a folder."""
+
+
+def public_manifest(text: str) -> str:
+    """The manifest without what was compiled for this machine's files."""
+    manifest = json.loads(text)
+    manifest.get("metadata", {}).pop("env", None)
+    for kind in ("nodes", "sources", "macros", "exposures"):
+        for node in manifest.get(kind, {}).values():
+            for key in KEPT_OFF_THE_SITE:
+                node.pop(key, None)
+    return json.dumps(manifest, separators=(",", ":"))
+
+
+class Files:
+    """The site's files, prepared once per version."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Path, tuple[int, str]] = {}
+
+    def read(self, path: Path) -> str | None:
+        """A file's text as it is served, or None when it is not there."""
+        try:
+            modified = path.stat().st_mtime_ns
+            kept = self._kept.get(path)
+            if kept is None or kept[0] != modified:
+                text = path.read_text(encoding="utf-8")
+                if path.name == "manifest.json":
+                    text = public_manifest(text)
+                elif path.name == "index.html":
+                    text = text.replace("<head>", "<head>" + SLASH, 1)
+                kept = self._kept[path] = (modified, text)
+        except (OSError, ValueError):
+            return None
+        return kept[1]
+
+
+_files = Files()
+TYPES = {"index.html": "text/html; charset=utf-8"}
+
+
+async def lineage(datasette: Any, request: Any) -> Response:
+    """GET /lineage, and the two files its page loads."""
+    name = request.url_vars.get("name") or "index.html"
+    if name not in ("index.html", "manifest.json", "catalog.json"):
+        raise ApiError(404, "the lineage site has index.html, manifest.json and catalog.json")
+    site = datasette.sluice
+    text = await site.run(lambda: _files.read(site.catalog.target / name))
+    if text is not None:
+        headers = {"Cache-Control": "no-cache"}
+        return Response(
+            text, headers=headers, content_type=TYPES.get(name, "application/json; charset=utf-8")
+        )
+    if name != "index.html":
+        raise ApiError(404, f"{name} has not been made yet; run scripts/run, or dbt docs generate")
+    body = await datasette.render_template(["no_lineage.html"], {}, request=request)
+    return Response.html(body, status=404)

@@ -1,0 +1,83 @@
+"""What one serving process knows: its folders, tokens, connections, descriptions and counters."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from datasette.app import Datasette
+
+from sluice.home import Home
+from sluice.serve.access import PUBLIC
+from sluice.serve.catalog import Catalog
+from sluice.serve.database import ConnectionPool, Databases, PublishedDatabase, UnavailableError
+from sluice.serve.facts import Facts, FactsCache
+from sluice.serve.prometheus import HttpCounters
+from sluice.tokens import Tokens
+
+Result = TypeVar("Result")
+API_LIMIT_MS = 2000
+
+
+def sql_limit_ms() -> int:
+    """The time one query of a visitor may take: SLUICE_SQL_TIME_LIMIT_MS, else two seconds."""
+    return int(os.environ.get("SLUICE_SQL_TIME_LIMIT_MS") or 2000)
+
+
+class Site:
+    """The state behind the routes. The API has threads of its own, so that slow SQL of one visitor
+    does not hold up the answers to the others."""
+
+    def __init__(self, datasette: Datasette, home: Home, tokens: Tokens) -> None:
+        self.datasette, self.home, self.tokens = datasette, home, tokens
+        self.pool = ConnectionPool(datasette._prepare_connection)
+        self.databases = Databases(datasette, self.pool, home.published)
+        self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="api")
+        self.catalog = Catalog()
+        self.counters = HttpCounters()
+        self.facts_cache = FactsCache()
+
+    def database(self, name: str) -> PublishedDatabase:
+        """A published database; UnavailableError when its file is not there."""
+        database = self.databases.get(name)
+        if database is None:
+            raise UnavailableError(
+                "nothing has been published yet" if name == PUBLIC else f"{name} is not published"
+            )
+        return database
+
+    async def read(
+        self, name: str, function: Callable[[Any], Result], milliseconds: float = API_LIMIT_MS
+    ) -> Result:
+        """Run a reading function on a published database, in the API's own threads."""
+        return await self.database(name).read(self.executor, function, milliseconds)
+
+    async def run(self, function: Callable[[], Result]) -> Result:
+        """Run a function that touches files, in the API's own threads."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, function)
+
+    async def facts(self, name: str = PUBLIC) -> Facts:
+        """What is known about the current build of a published file."""
+        return await self.facts_cache.get(self, name)
+
+    async def facts_or_none(self, name: str = PUBLIC) -> Facts | None:
+        """The same, or None while the file cannot be read."""
+        try:
+            return await self.facts(name)
+        except UnavailableError:
+            return None
+
+    def metadata(self) -> dict[str, Any]:
+        """Datasette's metadata, from the dbt YAML; sorts and facets only where they are quick."""
+        return self.catalog.metadata(self.facts_cache.known())
+
+    def close(self) -> None:
+        """Let go of files and threads."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.pool.close()
+
+
+def site_of(datasette: Any) -> Site:
+    """The site a Datasette instance serves."""
+    return datasette.sluice
