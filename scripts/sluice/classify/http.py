@@ -1,5 +1,6 @@
 """The thin I/O: one HTTP request per batch."""
 
+import asyncio
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from time import time
@@ -27,10 +28,11 @@ HEADERS = {
 def predict_url(url: str) -> str:
     """Where to POST: `url` itself if its path ends in /predict, else /predict below it. ValueError if it is
     no address."""
-    parts = urlsplit(url.strip())
     try:
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        httpx.URL(url.strip())
+    except (ValueError, httpx.InvalidURL):
         usable = False
     if not usable:
         raise ValueError("SLUICE_PREDICT_URL is not an address such as http://127.0.0.1:8003")
@@ -56,6 +58,7 @@ class HttpAsk:
         self._client: httpx.AsyncClient | None = None
         self._version: str | None = None
         self._asked_version = False
+        self._version_lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self._client = httpx.AsyncClient(
@@ -89,14 +92,15 @@ class HttpAsk:
         return Reply(response.status_code, bytes(answer), version, _retry_after(response))
 
     async def _version_from_health(self) -> str | None:
-        if not self._asked_version:
-            self._asked_version = True
-            assert self._client is not None
-            try:
-                response = await self._client.get(self._health, timeout=HEALTH_SECONDS)
-                self._version = _version_in(response)
-            except (httpx.HTTPError, httpx.InvalidURL):
-                self._version = None
+        async with self._version_lock:
+            if not self._asked_version:
+                assert self._client is not None
+                try:
+                    response = await self._client.get(self._health, timeout=HEALTH_SECONDS)
+                    self._version = _version_in(response)
+                except (httpx.HTTPError, httpx.InvalidURL):
+                    self._version = None
+                self._asked_version = True
         return self._version
 
 
