@@ -5,6 +5,7 @@ Bytes that are not UTF-8 are lone surrogates here ("surrogateescape"), so each c
 
 from dataclasses import dataclass, field
 
+
 @dataclass
 class Expected:
     """Good records field by field, and faults as (reason, raw text), each in the order of the file."""
@@ -75,7 +76,9 @@ def read_all(text: str, delimiter: str, width: int, limit: int) -> Expected:
         record = read_record(text, start, delimiter)
         after = len(starts)
         if record is not None:
-            after = next((n for n, where in enumerate(starts) if where >= record[1] and n > line), len(starts))
+            after = next(
+                (n for n, where in enumerate(starts) if where >= record[1] and n > line), len(starts)
+            )
         fault = None
         length = len(text[start : record[1]].encode("utf-8", "surrogateescape")) if record else 0
         if record is None or len(record[0]) != width or length > limit:

@@ -39,7 +39,9 @@ def read_rows(found: Inspection, connection: duckdb.DuckDBPyConnection) -> list[
             not found.quoted_newlines,
         ],
     ).fetchall()
-    assert len(rows) == (found.records_read or 0) - found.fault_count, f"{rows} of {Path(found.read_path or '').read_bytes()!r}, {found}"
+    assert len(rows) == (found.records_read or 0) - found.fault_count, (
+        f"{rows} of {Path(found.read_path or '').read_bytes()!r}, {found}"
+    )
     return [[value or "" for value in row] for row in rows]
 
 

@@ -15,13 +15,42 @@ from landing import reference
 from landing.support import inspect_bytes, read_faults, read_rows
 
 COLUMNS = ["alpha", "beta", "gamma", "delta"]
-relaxed = settings(max_examples=int(__import__("os").environ.get("N","100")), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(
+    max_examples=int(__import__("os").environ.get("N", "100")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 widths = st.integers(1, 4)
 delimiters = st.sampled_from([",", ";", "\t", "|"])
 pieces = st.sampled_from(
-    [b"a", b"bc", b" ", b'"', b'""', b'"', b"\n", b"\r\n", b"\r", b"D", b"D", b"D", b"\xff", "é€".encode(), b"\0",
-     b'"x"', b'D"', b'"D', b'"\n', b"\n\n", b"\xef\xbb\xbf", b"1D2D3D4\n", b"1D2\n", b"1D2D3\r\n", b"x\n"]
+    [
+        b"a",
+        b"bc",
+        b" ",
+        b'"',
+        b'""',
+        b'"',
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"D",
+        b"D",
+        b"D",
+        b"\xff",
+        "é€".encode(),
+        b"\0",
+        b'"x"',
+        b'D"',
+        b'"D',
+        b'"\n',
+        b"\n\n",
+        b"\xef\xbb\xbf",
+        b"1D2D3D4\n",
+        b"1D2\n",
+        b"1D2D3\r\n",
+        b"x\n",
+    ]
 )
 mess = st.lists(pieces, max_size=40).map(b"".join)
 
@@ -45,12 +74,14 @@ def check(data: bytes, width: int, delimiter: str, newline: str, folder: Path, c
 @example(data=b'1,"x\n4,5,6\n7,8,9\n', width=3, delimiter=",", newline="\n")
 @example(data=b'x","y\ngood,line\nx","y\ngood,line\nx","y\n', width=2, delimiter=",", newline="\n")
 @example(data=b"\xef\xbb\xbf1,2\n\xef\xbb\xbf3\n", width=2, delimiter=",", newline="\n")
-def test_mess(data: bytes, width: int, delimiter: str, newline: str, connection: duckdb.DuckDBPyConnection) -> None:
+def test_mess(
+    data: bytes, width: int, delimiter: str, newline: str, connection: duckdb.DuckDBPyConnection
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         check(data.replace(b"D", delimiter.encode()), width, delimiter, newline, Path(folder), connection)
 
 
-texts = st.text(st.sampled_from('ab ,;|\t"\n\r\'é\0'), max_size=5)
+texts = st.text(st.sampled_from("ab ,;|\t\"\n\r'é\0"), max_size=5)
 
 
 @relaxed
@@ -89,7 +120,11 @@ def test_mess_in_small_windows(
     quote_all=st.booleans(),
 )
 def test_what_csv_writes_is_read_whole(
-    rows: list[list[str]], delimiter: str, newline: str, quote_all: bool, connection: duckdb.DuckDBPyConnection
+    rows: list[list[str]],
+    delimiter: str,
+    newline: str,
+    quote_all: bool,
+    connection: duckdb.DuckDBPyConnection,
 ) -> None:
     width = len(rows[0])
     delimiter = delimiter if width > 1 else ","

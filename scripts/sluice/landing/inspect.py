@@ -15,7 +15,7 @@ from sluice.landing.errors import UnreadableFileError
 from sluice.landing import limits
 from sluice.landing.header import Header, read_header
 from sluice.landing.normalise import normalise
-from sluice.landing.proof import Layout, prove
+from sluice.landing.proof import Layout, Prover
 from sluice.landing.source import Stamp, open_file, plain_utf8, stamp
 from sluice.landing.window import Window
 
@@ -108,12 +108,12 @@ def _read(path: str, before: Stamp, known_names: Set[str], work_dir: Path) -> In
 
 def _prove_file(path: str, header: Header, size_bytes: int) -> tuple[int, bool] | None:
     """Count the records of a regular file and tell whether quotes hold line feeds; None if it is not regular."""
-    layout = Layout(ord(header.delimiter), len(header.names), header.crlf)
+    prover = Prover(Layout(ord(header.delimiter), len(header.names), header.crlf))
     records, quoted_newlines = 0, False
     with open_file(path) as source:
         window = Window(source, header.data_start, size_bytes, crlf=header.crlf)
         while window.size:
-            proven = prove(window.data, window.array[: window.size], layout)
+            proven = prover.prove(window)
             if proven is None:
                 return None
             if proven.records:

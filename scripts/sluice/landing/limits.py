@@ -4,7 +4,7 @@ RECORD = 1 << 20
 """Longest record, without its line end, in UTF-8; what is longer is a fault (`line_too_long`)."""
 HEADER = 1 << 20
 """The header must end within this many bytes."""
-WINDOW = 1 << 18
+WINDOW = 1 << 19
 """What is looked at together: small enough to stay, with its masks, in the processor's second-level cache."""
 WINDOW_MAX = 1 << 30
 """How far one record may make a window grow."""

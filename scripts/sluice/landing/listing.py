@@ -47,7 +47,9 @@ def _walk(folder: str, prefix: str, above: frozenset[tuple[int, int]], found: li
         with os.scandir(folder) as entries:
             items = [entry for entry in entries if _is_visible(entry.name)]
     except OSError as problem:
-        found.append(_broken(folder, prefix.rstrip("/") or ".", f"The folder cannot be read: {_why(problem)}."))
+        found.append(
+            _broken(folder, prefix.rstrip("/") or ".", f"The folder cannot be read: {_why(problem)}.")
+        )
         return
     for entry in items:
         name = prefix + entry.name

@@ -14,7 +14,7 @@ from sluice.landing import limits
 from sluice.landing.header import Header
 from sluice.landing.lines import EMPTY, GOOD, LONG, QUOTED, SHORT, Lines, judge
 from sluice.landing.output import CopyWriter, FaultWriter
-from sluice.landing.proof import Layout, Proven, prove
+from sluice.landing.proof import Layout, Proven, Prover
 from sluice.landing.records import Reader, Verdict
 from sluice.landing.source import open_file
 from sluice.landing.window import Window
@@ -63,6 +63,7 @@ class _Splitter:
     def __init__(self, window: Window, layout: Layout, copy: CopyWriter, faults: FaultWriter) -> None:
         self._window = window
         self._layout = layout
+        self._prover = Prover(layout)
         self._copy = copy
         self._faults = faults
         self.good = 0
@@ -70,7 +71,7 @@ class _Splitter:
     def take_proven(self) -> int:
         """Copy all whole records of the window if they can be proven regular; the number of bytes taken."""
         window = self._window
-        proven = prove(window.data, window.array[: window.size], self._layout)
+        proven = self._prover.prove(window)
         if proven is None or not proven.records:
             return 0
         self._copy.add_records(self._with_lf(proven))
@@ -121,7 +122,9 @@ class _Splitter:
         start = int(lines.starts[first])
         end = int(lines.starts[stop]) if stop < len(lines.starts) else None
         data = self._window.data
-        text = data[start:end] if end is not None else data[start : data.rfind(b"\n", 0, self._window.size) + 1]
+        text = (
+            data[start:end] if end is not None else data[start : data.rfind(b"\n", 0, self._window.size) + 1]
+        )
         self._copy.add_records(text.replace(b"\r\n", b"\n"))
         self.good += stop - first
 

@@ -28,8 +28,11 @@ class CopyWriter:
         part = rb"(?>" + quoted + rb"|" + bare + rb")"
         self._strict = re.compile(part + rb"(?:" + re.escape(self._delimiter) + part + rb")*+")
         self._field = re.compile(
-            rb'(?>"([^"]*+(?:""[^"]*+)*+)"|([^' + re.escape(self._delimiter) + rb"]*+))(?:"
-            + re.escape(self._delimiter) + rb"|\Z)"
+            rb'(?>"([^"]*+(?:""[^"]*+)*+)"|([^'
+            + re.escape(self._delimiter)
+            + rb"]*+))(?:"
+            + re.escape(self._delimiter)
+            + rb"|\Z)"
         )
         self._empty = True
         self.quoted_newlines = False

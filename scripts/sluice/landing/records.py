@@ -201,4 +201,3 @@ class Reader:
         else:
             chain.state, chain.last, chain.total = state, line, columns
         return True
-

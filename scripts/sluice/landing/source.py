@@ -91,7 +91,9 @@ def _read(source: BinaryIO) -> bytes:
     try:
         return source.read(BLOCK)
     except OSError as problem:
-        raise UnreadableFileError(f"Reading the file failed: {problem.strerror}. Deliver it again.") from problem
+        raise UnreadableFileError(
+            f"Reading the file failed: {problem.strerror}. Deliver it again."
+        ) from problem
 
 
 def _inflated(path: str) -> Iterator[bytes]:
