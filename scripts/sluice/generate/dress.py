@@ -9,6 +9,8 @@ SPOILT = "\ue000"
 SPOILT_BYTE = b"\xe9"
 LONG_LINE = 1_100_000
 """Characters in a line that is too long: more than 1 MiB."""
+UNKNOWN_FIELD = "concat('x-', row_number % 997)"
+"""What stands in columns that the feed does not know."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,18 @@ class Dress:
         """Whether structural faults may stand in this file: plain text, whose delimiter is never a padding."""
         return not self.is_gzipped and self.encoding == "utf-8" and self.delimiter != "\t"
 
-    def columns(self, feed: Feed) -> list[tuple[str, str]]:
-        """(name in the header, SQL expression of the field) in the order of the file."""
-        kept = [c for c in feed.columns if not (self.is_lean and c in feed.optional)]
+    def columns(self, feed: Feed) -> list[tuple[str, str | None]]:
+        """(name in the header, the feed's column or None for one the feed does not know) in the order of the file."""
+        kept = [column for column in feed.columns if not (self.is_lean and column in feed.optional)]
         if self.order == "reversed":
             kept.reverse()
         elif self.order == "rotated":
             kept = kept[2:] + kept[:2]
-        columns = [(self._header_name(column), f"csv_{column}") for column in kept]
+        columns: list[tuple[str, str | None]] = [(self._header_name(column), column) for column in kept]
         if self.more == "extra":
-            columns.insert(1, ("trace_id", "concat('trace-', row_number % 997)"))
-            columns.append(("Region", "'eu-1'"))
+            columns = [columns[0], ("trace_id", None), *columns[1:], ("Region", None)]
         elif self.more == "twice":
-            columns.append((self._header_name(kept[1]), "'ignored'"))
+            columns.append((self._header_name(kept[1]), None))
         return columns
 
     def _header_name(self, column: str) -> str:
@@ -57,31 +58,43 @@ class Dress:
 
     def header_line(self, feed: Feed) -> str:
         bom = "\ufeff" if self.has_bom else ""
-        return bom + self.delimiter.join(name for name, _ in self.columns(feed)) + ("\r" if self.line_end == "crlf" else "")
+        names = self.delimiter.join(name for name, _ in self.columns(feed))
+        return bom + names + ("\r\n" if self.line_end == "crlf" else "\n")
 
     def line_sql(self, feed: Feed, has_faults: bool) -> str:
-        """The whole line of a record as one SQL expression, without its last line feed."""
-        fields = [sql for _, sql in self.columns(feed)]
+        """The whole line of a record, its end included, as one SQL expression over <feed>_records()."""
         between = f"'{self.delimiter}'" if self.delimiter != "\t" else "chr(9)"
-        end = {"lf": "''", "crlf": "chr(13)", "mixed": "case when row_number % 3 = 0 then chr(13) else '' end"}[self.line_end]
+        end = {
+            "lf": "chr(10)",
+            "crlf": "chr(13) || chr(10)",
+            "mixed": "case when row_number % 3 = 0 then chr(13) || chr(10) else chr(10) end",
+        }[self.line_end]
         if self.has_blank_lines:
-            end = f"concat(case when row_number % 97 = 0 then chr(10) end, {end})"
+            end = f"case when row_number % 97 = 0 then chr(10) || chr(10) else {end} end"
 
         def line(*parts: str) -> str:
             return f"concat({f', {between}, '.join(parts)}, {end})"
 
-        if not has_faults:
-            return line(*fields)
-        first, second, *rest = fields
-        unclosed = f"chr(34) || {second}"
-        return f"""case structural_fault
-            when 'too_few_columns' then {line(first, second)}
-            when 'too_many_columns' then {line(*fields, "'surplus'", "'fields'")}
-            when 'unterminated_quote' then {line(first, unclosed, *rest)}
-            when 'invalid_encoding' then {line(first, f"{second} || chr({ord(SPOILT)})", *rest)}
-            when 'line_too_long' then {line(first, f"{second} || repeat('x', {LONG_LINE})", *rest)}
-            else {line(*fields)}
-        end"""
+        columns = [column for _, column in self.columns(feed)]
+        plain = [f"raw_{column}" if column else UNKNOWN_FIELD for column in columns]
+        messy = [_messy_field(column, feed.columns.index(column)) if column else UNKNOWN_FIELD for column in columns]
+        lines = f"when is_messy then {line(*messy)} else {line(*plain)}"
+        if has_faults:
+            first, second, *rest = plain
+            lines = f"""
+            when structural_fault is null then case {lines} end
+            when structural_fault = 'too_few_columns' then {line(first, second)}
+            when structural_fault = 'too_many_columns' then {line(*plain, "'surplus'", "'fields'")}
+            when structural_fault = 'unterminated_quote' then {line(first, f"concat(chr(34), {second})", *rest)}
+            when structural_fault = 'invalid_encoding' then {line(first, f"concat({second}, chr({ord(SPOILT)}))", *rest)}
+            else {line(first, f"concat({second}, repeat('x', {LONG_LINE}))", *rest)}"""
+        return f"case {lines} end"
+
+
+def _messy_field(column: str, number: int) -> str:
+    """The field of a messy record: lost to a fault, blank or padded by chance. The chance of each column is its own."""
+    roll = f"slice({'noise_low' if number < 4 else 'noise_high'}, {number % 4})"
+    return f"messy_field(raw_{column}, {roll}, lost, '{column}')"
 
 
 REGULAR_DRESSES = (

@@ -23,12 +23,13 @@ def _zoned(name: str, zone: str, minutes: int, layout: str = "%Y-%m-%dT%H:%M:%S"
 
 # The first COMMON shapes carry most records; none of them needs quotes and all keep seconds.
 ACCEPTED = [
+    TimeShape("iso_space_short", "microsecond", "cast(moment as varchar)"),
     TimeShape("iso_t_micros_z", "microsecond", "strftime(moment, '%Y-%m-%dT%H:%M:%S.%fZ')"),
+    TimeShape("epoch_millis", "millisecond", "cast(epoch_us(moment) // 1000 as varchar)"),
     TimeShape("iso_t_millis_z", "millisecond", "strftime(moment, '%Y-%m-%dT%H:%M:%S.%gZ')"),
     TimeShape("iso_t_seconds_z", "second", "strftime(moment, '%Y-%m-%dT%H:%M:%SZ')"),
     TimeShape("iso_space_seconds", "second", "strftime(moment, '%Y-%m-%d %H:%M:%S')"),
     TimeShape("epoch_seconds", "second", "cast(epoch_us(moment) // 1000000 as varchar)"),
-    TimeShape("epoch_millis", "millisecond", "cast(epoch_us(moment) // 1000 as varchar)"),
     TimeShape("slash_seconds", "second", "strftime(moment, '%d/%m/%Y %H:%M:%S')"),
     _zoned("iso_offset_colon", "+02:00", 120),
     TimeShape("iso_t_no_zone", "second", "strftime(moment, '%Y-%m-%dT%H:%M:%S')"),
@@ -73,7 +74,7 @@ ACCEPTED = [
     TimeShape("access_log", "second", "strftime(moment, '%d/%b/%Y:%H:%M:%S +0000')"),
     _zoned("access_log_offset", " -0700", -420, "%d/%b/%Y:%H:%M:%S"),
 ]
-COMMON = 8
+COMMON = 9
 
 # Texts that are no instant, as they stand in the file; {date} is an ISO date of the run, {day} and so on its parts.
 REFUSED = [
@@ -115,7 +116,7 @@ create macro picked_shape(row_number, roll, is_precise) as
     case
         when not is_precise and (row_number + run_rotation()) % 7 = 3
             then cast((row_number + run_rotation()) // 7 % {cycle} % {len(ACCEPTED)} as integer)
-        when roll < 2048 then roll % 2
+        when roll < 2400 then roll % 3
         else roll % {COMMON}
     end;
 create macro shape_floor(moment, shape) as
@@ -124,8 +125,8 @@ create macro shape_floor(moment, shape) as
     end;
 create macro shape_text(moment, shape, roll) as
     case
-        when shape < 2 then case shape {" ".join(texts[:2])} end
-        when shape < {COMMON} then case shape {" ".join(texts[2:COMMON])} end
+        when shape < 3 then case shape {" ".join(texts[:3])} end
+        when shape < {COMMON} then case shape {" ".join(texts[3:COMMON])} end
         else case shape
             {newline.join(texts[COMMON:])}
         end

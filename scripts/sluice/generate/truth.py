@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 
 from sluice.generate.feeds import Feed
 from sluice.generate.layout import LandingFile
-from sluice.generate.time_shapes import ACCEPTED
 
-RECORDS = "record_number, key, verdict, reasons, repaired, time_shape"
+RECORDS = ("record_number", "key", "verdict", "reasons", "repaired", "time_shape")
+REPEATED = ["file", "verdict", "time_shape", "service", "event_type", "currency", "status", "tenant_id", "ingest_date", "country"]
+"""Columns of few values, stored as dictionaries."""
 METRICS = "service_metrics_per_minute.parquet"
 
 
@@ -56,7 +57,7 @@ class TruthWriter:
     def append(self, tables: tuple[pa.Table, ...]) -> None:
         if not self.writers:
             self.writers = [
-                pq.ParquetWriter(_part(path), table.schema, compression="zstd")
+                pq.ParquetWriter(_part(path), table.schema, compression="zstd", compression_level=1, use_dictionary=REPEATED)
                 for path, table in zip(self.paths, tables, strict=True)
             ]
         for writer, table in zip(self.writers, tables, strict=True):
@@ -75,22 +76,22 @@ class TruthWriter:
                 _part(path).unlink(missing_ok=True)
 
 
-def truth_columns(feed: Feed) -> str:
-    """What a row of the table `made_rows` must know for the truth."""
+def truth_columns(feed: Feed, file: LandingFile) -> str:
+    """What the truth must know of a row, as a select list."""
     values = [column for column in feed.entity if column not in (feed.key, "ingest_date")]
-    return ", ".join([RECORDS, *values])
+    constants = [f"date '{file.ingest_date}' as ingest_date", "cast(0 as integer) as file"]
+    return ", ".join([*RECORDS, "is_best", *values, *constants])
 
 
-def truth_of_file(session: duckdb.DuckDBPyConnection, feed: Feed, file: LandingFile) -> tuple[pa.Table, pa.Table]:
-    """The records of the file whose rows stand in the table `made_rows`, and the best records among them."""
-    records = session.execute(f"select {RECORDS} from made_rows").to_arrow_table()
-    shapes = pa.DictionaryArray.from_arrays(records["time_shape"].combine_chunks(), [shape.name for shape in ACCEPTED])
-    names = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), records.num_rows), [file.path])
-    records = records.set_column(records.num_columns - 1, "time_shape", shapes).add_column(0, "file", names)
-    of_entity = {feed.key: f"key as {feed.key}", "ingest_date": f"date '{file.ingest_date}' as ingest_date"}
-    columns = ", ".join(of_entity.get(column, column) for column in feed.entity)
-    entities = session.execute(f"select {columns} from made_rows where verdict = 'clean'").to_arrow_table()
-    return records, entities
+def truth_of_file(rows: pa.Table, feed: Feed, names: dict[str, pa.Array]) -> tuple[pa.Table, pa.Table]:
+    """The records of a file and the best records among them, from its rows. `names` are what the numbers in
+    the columns `file` and `time_shape` stand for."""
+    best = rows.filter(rows["is_best"])
+    entities = {column: best["key" if column == feed.key else column] for column in feed.entity}
+    records = {column: rows[column] for column in ("file", *RECORDS)}
+    for column, meanings in names.items():
+        records[column] = pa.DictionaryArray.from_arrays(rows[column].combine_chunks(), meanings)
+    return pa.table(records), pa.table(entities)
 
 
 def summarise(feed: Feed, folder: Path, files: list[LandingFile]) -> FeedSummary:

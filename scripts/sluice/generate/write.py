@@ -1,5 +1,6 @@
 """Writes the files of one feed: DuckDB makes the rows of a file and writes it, one file per worker at a time."""
 
+import gzip
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -57,25 +58,44 @@ def write_files(layout: Layout, landing: Path, done: Callable[[LandingFile], Non
 
 
 def _write_file(session: duckdb.DuckDBPyConnection, layout: Layout, file: LandingFile, landing: Path) -> Truth:
-    """Write one file aside and rename it when it is whole."""
+    """Write one file aside and rename it when it is whole. DuckDB makes every line with its end, so that the memory of
+    the column of lines is the content of the file."""
     feed, dress = layout.feed, file.dress
+    with session:
+        rows = session.execute(
+            f"""select {truth_columns(feed, file)}, {dress.line_sql(feed, file.faulty_block >= 0)} as line
+            from {feed.name}_records({file.number}, {file.first_row}, {file.end_row})"""
+        ).to_arrow_table()
+        names = {
+            "file": _one_column(session, f"select '{file.path}'"),
+            "time_shape": _one_column(session, "select unnest(shape_names())"),
+        }
     target = landing / file.path
     part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with session:
-        session.execute(
-            f"""create or replace temp table made_rows as
-            select {truth_columns(feed)}, {dress.line_sql(feed, file.faulty_block >= 0)} as line
-            from {feed.name}_records({file.number}, {file.first_row}, {file.end_row})"""
-        )
-        header = dress.header_line(feed).replace("'", "''")
-        session.execute(f"""
-            copy (select '{header}' as line union all select line from made_rows) to '{str(part).replace("'", "''")}'
-            (format csv, header false, quote '', delimiter '\x01', compression {"gzip" if dress.is_gzipped else "none"})""")
-        truth = truth_of_file(session, feed, file)
-    if file.faulty_block >= 0:
-        part.write_bytes(part.read_bytes().replace(SPOILT.encode(), SPOILT_BYTE))
-    elif dress.encoding != "utf-8":
-        part.write_bytes(part.read_bytes().decode("utf-8").encode(dress.encoding))
+    with part.open("wb") as raw:
+        stream = gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=4, mtime=0) if dress.is_gzipped else raw
+        stream.write(dress.header_line(feed).encode(dress.encoding))
+        for text in _texts(rows["line"]):
+            if dress.encoding != "utf-8":
+                stream.write(bytes(text).decode("utf-8").encode(dress.encoding))
+            elif file.faulty_block >= 0:
+                stream.write(bytes(text).replace(SPOILT.encode(), SPOILT_BYTE))
+            else:
+                stream.write(text)
+        if stream is not raw:
+            stream.close()
     part.rename(target)
-    return truth
+    return truth_of_file(rows, feed, names)
+
+
+def _one_column(session: duckdb.DuckDBPyConnection, sql: str) -> pa.Array:
+    return session.execute(sql).to_arrow_table().column(0).combine_chunks()
+
+
+def _texts(lines: pa.ChunkedArray) -> Iterator[memoryview]:
+    """The lines, as the stretches of memory they stand in."""
+    for chunk in lines.chunks:
+        _, ends, text = chunk.buffers()
+        offsets = memoryview(ends).cast("i")
+        yield memoryview(text)[offsets[chunk.offset] : offsets[chunk.offset + len(chunk)]]

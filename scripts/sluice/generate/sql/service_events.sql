@@ -97,14 +97,7 @@ written as (
             else walked(refused_times(), fault_round * 5 + fault_told.refused) end as time_text,
         not has_no_figures and not is_latency_repaired and (is_controlled or is_calm or slice(value_low, 1) >= 80) as has_latency,
         not has_no_figures and not is_status_repaired and (is_controlled or is_calm or slice(value_low, 3) >= 80) as has_status,
-        case when fault is not null then fault_told.lost end as lost,
-        case when is_calm then 4095 else slice(noise_low, 0) end as roll_0,
-        case when is_calm then 4095 else slice(noise_low, 1) end as roll_1,
-        case when is_calm then 4095 else slice(noise_low, 2) end as roll_2,
-        case when is_calm then 4095 else slice(noise_low, 3) end as roll_3,
-        case when is_calm then 4095 else slice(noise_high, 1) end as roll_4,
-        case when is_calm then 4095 else slice(noise_high, 2) end as roll_5,
-        case when is_calm then 4095 else slice(noise_high, 3) end as roll_6
+        case when fault is not null then fault_told.lost end as lost
     from told
 )
 
@@ -130,6 +123,7 @@ select
         else []
     end as repaired,
     case when structural_fault is null and fault is null then shape end as time_shape,
+    is_winner and structural_fault is null and fault is null as is_best,
     service,
     event_type,
     event_at,
@@ -137,20 +131,22 @@ select
     case when has_latency then number_value(latency_whole, latency_form) end as latency_ms,
     case when has_status then status end as status_code,
     user_id,
-    lost_or(event_id, lost, 'event_id', roll_0) as csv_event_id,
-    lost_or(service_text, lost, 'service', roll_1) as csv_service,
-    lost_or(event_type_text, lost, 'event_type', roll_2) as csv_event_type,
-    case when time_text[1] = '"' then time_text else lost_or(time_text, lost, 'timestamp', roll_3) end as csv_timestamp,
+    lost,
+    is_messy(lost, is_calm, noise_high) as is_messy,
+    noise_low,
+    noise_high,
+    event_id as raw_event_id,
+    service_text as raw_service,
+    event_type_text as raw_event_type,
+    time_text as raw_timestamp,
     case
-        when has_latency then padded(latency_text, roll_4)
+        when has_latency then latency_text
         when is_latency_repaired then walked(['-5', '-0.5'] || not_numbers(), block)
-        else blank(roll_4)
-    end as csv_latency_ms,
+    end as raw_latency_ms,
     case
-        when has_status then padded(status_text, roll_5)
+        when has_status then status_text
         when is_status_repaired then walked(['42', '600', '99', '200.5', 'OK', '-200', '20x', '2000', 'NaN'], block)
-        else blank(roll_5)
-    end as csv_status_code,
-    case when has_user then padded(user_id, roll_6) else blank(roll_6) end as csv_user_id,
-    case when is_pair_lean or truth_row % 5 = 0 then '' when truth_row % 2 = 0 then '1' else '2' end as csv_schema_version
+    end as raw_status_code,
+    user_id as raw_user_id,
+    case when is_pair_lean or truth_row % 5 = 0 then null when truth_row % 2 = 0 then '1' else '2' end as raw_schema_version
 from written;

@@ -2,18 +2,16 @@
 
 -- Surrounding white space of every kind the contract trims; quoted where a delimiter or a line end could be meant.
 create macro padded(value, roll) as
-    case
-        when roll >= 96 then value
-        else case roll % 8
-            when 0 then ' ' || value
-            when 1 then value || '  '
-            when 2 then ' ' || value || ' '
-            when 3 then chr(160) || value || chr(160)
-            when 4 then '" ' || value || chr(9) || '"'
-            when 5 then value || chr(11)
-            when 6 then chr(12) || value
-            else case when roll = 7 then '"' || value || chr(13) || chr(10) || '"' else '"' || value || '"' end
-        end
+    case roll % 16
+        when 0 then ' ' || value
+        when 1 then value || '  '
+        when 2 then ' ' || value || ' '
+        when 3 then chr(160) || value || chr(160)
+        when 4 then '" ' || value || chr(9) || '"'
+        when 5 then value || chr(11)
+        when 6 then chr(12) || value
+        when 7 then case when roll < 128 then '"' || value || chr(13) || chr(10) || '"' else value || ' ' end
+        else '"' || value || '"'
     end;
 
 -- A field that holds nothing.
@@ -29,11 +27,16 @@ create macro blank(roll) as
         end
     end;
 
-create macro field(value, roll) as case when value is null then blank(roll) else padded(value, roll) end;
+-- A field of a messy record. `lost` are the columns a fault empties (null: none); values that need quotes have them already.
+create macro messy_field(value, roll, lost, name) as
+    case
+        when value is null or list_contains(lost, name) then blank(roll)
+        when roll >= 512 or value[1] = '"' then value
+        else padded(value, roll)
+    end;
 
--- The field, or nothing if it is among those the fault loses.
-create macro lost_or(value, lost, name, roll) as
-    case when lost is null then padded(value, roll) when list_contains(lost, name) then blank(roll) else padded(value, roll) end;
+-- One record in five is messy: some of its fields are padded.
+create macro is_messy(lost, is_calm, noise_word) as lost is not null or (not is_calm and slice(noise_word, 4) < 820);
 
 create macro quoted(value) as '"' || replace(value, '"', '""') || '"';
 
