@@ -178,6 +178,7 @@ class Databases(dict[str, Database]):
     def __init__(self, ds: Datasette, pool: ConnectionPool, published: Path) -> None:
         super().__init__()
         self._ds, self._pool, self.published = ds, pool, published
+        self._made: dict[str, PublishedDatabase] = {}
 
     def __missing__(self, name: str) -> PublishedDatabase:
         tenant_id = tenant_of(name)
@@ -189,7 +190,11 @@ class Databases(dict[str, Database]):
             raise KeyError(name)
         if not path.is_file():
             raise KeyError(name)
-        return PublishedDatabase(self._ds, self._pool, path, name)
+        if tenant_id is not None:
+            return PublishedDatabase(self._ds, self._pool, path, name)
+        if name not in self._made:
+            self._made[name] = PublishedDatabase(self._ds, self._pool, path, name)
+        return self._made[name]
 
     def copy(self) -> "Databases":
         """Itself: nothing is ever added by hand."""

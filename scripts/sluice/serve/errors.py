@@ -1,10 +1,16 @@
 """Errors as the contract wants them, and the choice between JSON and a page."""
 
+import sqlite3
+import sys
+import traceback
 from typing import Any
 
 from datasette import Response
+from datasette.database import QueryInterrupted
+from datasette.utils.asgi import Base400
 
 from sluice.serve.access import PAGES
+from sluice.serve.database import TimedOutError, UnavailableError
 
 API_PATHS = frozenset(
     f"/{page}" for page in ("health", "ready", "metrics", "events", "openapi.json", "prometheus")
@@ -75,3 +81,34 @@ def route_label(path: str) -> str:
     if first == "-":
         return "/-/*"
     return "/{database}" + "/{table}" * (len(segments) > 1) + "/{row}" * (len(segments) > 2)
+
+
+def is_timeout(exception: Exception) -> bool:
+    """Whether a query ran into its time limit; Datasette wraps its own interruption in a page."""
+    return (
+        isinstance(exception, TimedOutError | QueryInterrupted)
+        or getattr(exception, "title", "") == "SQL Interrupted"
+    )
+
+
+def as_status(exception: Exception) -> tuple[int, str]:
+    """What an exception means to a client. Datasette leaves mistakes in its own parameters as bare
+    Python errors; they are the client's, not the server's."""
+    if isinstance(exception, ApiError):
+        return exception.status, str(exception)
+    if isinstance(exception, UnavailableError):
+        return 503, str(exception)
+    if isinstance(exception, TimedOutError):
+        return 503, f"{exception}; narrow it down and try again"
+    if is_timeout(exception):
+        return 400, "the query took too long; narrow it down"
+    if isinstance(exception, Base400):
+        return exception.status, str(exception)
+    if hasattr(exception, "message_is_html"):
+        status = exception.status if exception.status != 500 else 400
+        return status, str(exception.message)
+    if isinstance(exception, sqlite3.Error | ValueError | IndexError | KeyError | AssertionError):
+        traceback.print_exception(exception, file=sys.stderr)
+        return 400, "a parameter of this page cannot be used"
+    traceback.print_exception(exception, file=sys.stderr)
+    return 500, "something broke here; the server's log says what"

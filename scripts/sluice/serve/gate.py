@@ -1,9 +1,7 @@
 """The outermost layer: who is asking, may they go on, and how long did it take."""
 
 import contextlib
-import sys
 import time
-import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,8 @@ from datasette.utils.asgi import Request
 from itsdangerous import BadSignature
 
 from sluice.serve.access import PAGES, actor_of, may_see
-from sluice.serve.errors import ApiError, error_response, json_error, route_label
+from sluice.serve.api import ROUTES
+from sluice.serve.errors import ApiError, as_status, error_response, is_timeout, route_label
 from sluice.serve.metrics import FORBIDDEN
 from sluice.tokens import Identity
 
@@ -92,17 +91,19 @@ class Gate:
         watched = Watched(send, self._site, request)
         try:
             self._admit(request)
-            if request.path not in ("/metrics", "/events", "/health"):
+            route = ROUTES.get(request.path)
+            if route is None:
                 await self._site.facts_or_none()
-            await self._app(scope, receive, watched)
-        except ApiError as error:
-            response = await error_response(self._site.datasette, request, error.status, str(error))
-            await response.asgi_send(watched)
-        except Exception:
-            traceback.print_exc(file=sys.stderr)
+                await self._app(scope, receive, watched)
+            else:
+                await (await route(self._site, request)).asgi_send(watched)
+        except Exception as error:
             if watched.started:
                 raise
-            await json_error(500, "something broke here; the server's log says what").asgi_send(watched)
+            if is_timeout(error):
+                self._site.counters.timeouts.inc()
+            response = await error_response(self._site.datasette, request, *as_status(error))
+            await response.asgi_send(watched)
         finally:
             watched.count()
 

@@ -3,8 +3,6 @@
 import functools
 from typing import Any
 
-from datasette import Response
-
 from sluice.serve.metrics import (
     BUCKET_SIZES,
     DEFAULT_LIMIT,
@@ -201,8 +199,3 @@ def specification() -> Json:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
-
-
-async def document(datasette: Any, request: Any) -> Response:
-    """GET /openapi.json."""
-    return Response.json(specification(), headers={"Cache-Control": "no-cache"})

@@ -171,9 +171,8 @@ async def _published_families(site: "Site") -> list[Any]:
     return [*families, read, quarantined, newest]
 
 
-async def prometheus(datasette: Any, request: Any) -> Response:
+async def prometheus(site: "Site", request: Any) -> Response:
     """GET /prometheus."""
-    site = datasette.sluice
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Published(await _published_families(site)))
     body = prometheus_client.generate_latest(registry) + prometheus_client.generate_latest(
