@@ -1,0 +1,230 @@
+"""What an event must be: the pydantic model that judges each one and documents itself in the OpenAPI page.
+
+The reasons are those of the feed's rules, so an event that is accepted here is not quarantined by the build.
+`judge` takes a request's events and returns the accepted rows and the faults of the others.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from sluice.ingest.rows import encode_row
+from sluice.ingest.timestamps import is_common, refused
+from sluice.ingest.wire import Fault, WireEvent
+from sluice.tokens import TENANT_ID
+
+WHITE_SPACE = " \t\r\n\v\f\u00a0"
+"""What the contract trims."""
+
+MAX_PAYLOAD_BYTES = 65_536
+MAX_TEXT_CHARACTERS = 8_192
+MAX_SCHEMA_VERSION = 2_147_483_647
+
+_NEWLINES = bytes.maketrans(b"\t\r\n", b"   ")
+
+
+def _refuse(reason: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError(reason, message)  # type: ignore[arg-type]
+
+
+def _text(name: str) -> Callable[[Any], str]:
+    missing = _refuse(f"missing_{name}", f"{name} is missing")
+    limits = f"a text without NUL of at most {MAX_TEXT_CHARACTERS} characters"
+    wrong = _refuse(f"invalid_{name}", f"{name} must be {limits}")
+
+    def check(value: Any) -> str:
+        if isinstance(value, str):
+            text = value.strip(WHITE_SPACE)
+            if not text:
+                raise missing
+            if len(text) > MAX_TEXT_CHARACTERS or "\0" in text:
+                raise wrong
+            return text
+        raise missing if value is None else wrong
+
+    return check
+
+
+def _tenant(value: Any) -> str | None:
+    """None where the event names no tenant: the token does, then."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        text = value.strip(WHITE_SPACE).lower()
+        if not text:
+            return None
+        if value.isascii() and TENANT_ID.fullmatch(text):
+            return text
+    raise _refuse("invalid_tenant_id", "tenant_id must be 1 to 64 of a-z, 0-9, _ and -")
+
+
+def _timestamp_text(value: Any) -> str | None:
+    """The trimmed text of a timestamp; a JSON number is an epoch. None where it is neither."""
+    if isinstance(value, str):
+        return value.strip(WHITE_SPACE)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(int(value)) if float(value).is_integer() else repr(value)
+    return None
+
+
+def _timestamp(value: Any, info: ValidationInfo) -> str:
+    """Refuses what the context names: a request's timestamps are checked together (`refused_timestamps`)."""
+    text = _timestamp_text(value)
+    if text and text not in (info.context or ()):
+        return text
+    if value is None or text == "":
+        raise _refuse("missing_timestamp", "timestamp is missing")
+    raise _refuse("invalid_timestamp", "timestamp has no accepted format, or lies outside 1980 to 2099")
+
+
+def refused_timestamps(events: Iterable[WireEvent | Fault]) -> frozenset[str]:
+    """The texts among the events' timestamps that are none."""
+    values = (event.timestamp for event in events if isinstance(event, WireEvent))
+    texts = {_timestamp_text(value) for value in values if not (isinstance(value, str) and is_common(value))}
+    texts -= {None, ""}
+    return refused(texts) if texts else frozenset()  # type: ignore[arg-type]
+
+
+def _schema_version(value: Any) -> int:
+    if value is None:
+        return 1
+    if isinstance(value, str):
+        digits = value.strip(WHITE_SPACE)
+        value = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 11 else 0
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = int(value)
+        if number == value and 1 <= number <= MAX_SCHEMA_VERSION:
+            return number
+    raise _refuse("invalid_schema_version", "schema_version must be a positive integer")
+
+
+def _payload(value: Any) -> str:
+    """The object's text as it was sent, on one line; empty where there is none."""
+    raw = bytes(value)
+    if raw[:1] != b"{":
+        if raw == b"null":
+            return ""
+        raise _refuse("invalid_payload", "payload must be a JSON object")
+    if len(raw) > MAX_PAYLOAD_BYTES:
+        raise _refuse("payload_too_large", f"payload must be at most {MAX_PAYLOAD_BYTES} bytes")
+    return raw.translate(_NEWLINES).decode()
+
+
+def _shown(**schema: Any) -> Any:
+    return Field(json_schema_extra=lambda shown: (shown.clear(), shown.update(schema))[0])
+
+
+_SHORT = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARACTERS, "pattern": r"[^\s\u0000]"}
+
+
+class Event(BaseModel):
+    """One event of one tenant. Unknown fields are refused: extra data belongs into `payload`."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True, title="Event")
+
+    event_id: Annotated[str, BeforeValidator(_text("event_id"))] = _shown(
+        **_SHORT, description="Unique within the tenant: sending it again is harmless.", examples=["e1"]
+    )
+    tenant_id: Annotated[str | None, BeforeValidator(_tenant)] = _shown(
+        type="string",
+        pattern="^[a-z0-9_-]{1,64}$",
+        description="Taken from a tenant's token where it is left out.",
+        examples=["acme"],
+    )
+    source: Annotated[str, BeforeValidator(_text("source"))] = _shown(**_SHORT, examples=["web"])
+    event_type: Annotated[str, BeforeValidator(_text("event_type"))] = _shown(**_SHORT, examples=["click"])
+    timestamp: Annotated[str, BeforeValidator(_timestamp)] = _shown(
+        type=["string", "number"],
+        description="ISO 8601 (no zone means UTC), epoch s to ns, DD/MM/YYYY, RFC 2822 or log format.",
+        examples=["2026-01-15T10:30:00Z"],
+    )
+    schema_version: Annotated[int, BeforeValidator(_schema_version)] = _shown(
+        type="integer", minimum=1, maximum=MAX_SCHEMA_VERSION, default=1, examples=[1]
+    )
+    payload: Annotated[str, BeforeValidator(_payload)] = _shown(
+        type="object",
+        additionalProperties=True,
+        description=f"Any object, at most {MAX_PAYLOAD_BYTES} bytes; kept digit by digit as it was sent.",
+        examples=[{"amount": "12.50"}],
+    )
+
+
+REQUIRED = ("event_id", "source", "event_type", "timestamp")
+"""What an event cannot do without (tenant_id comes from the token)."""
+
+
+def needs_macro(events: Iterable[WireEvent | Fault]) -> bool:
+    """True when judging these asks the database, which takes milliseconds."""
+    texts = (_timestamp_text(event.timestamp) for event in events if isinstance(event, WireEvent))
+    return any(text and not is_common(text) for text in texts)
+
+
+def names_another_tenant(events: Iterable[WireEvent | Fault], own: str) -> bool:
+    """True where an event, good or bad, names a tenant that is not the token's."""
+    named = {
+        event.tenant_id
+        for event in events
+        if isinstance(event, WireEvent) and isinstance(event.tenant_id, str) and event.tenant_id != own
+    }
+    for name in named:
+        try:
+            if _tenant(name) not in (own, None):
+                return True
+        except PydanticCustomError:
+            continue
+    return False
+
+
+@dataclass(slots=True)
+class Verdict:
+    """A request's events, judged."""
+
+    rows: list[str] = field(default_factory=list)
+    tenants: dict[str, int] = field(default_factory=dict)
+    """How many accepted events each tenant has."""
+    rejected: list[tuple[int, list[Fault]]] = field(default_factory=list)
+
+
+_validate = Event.__pydantic_validator__.validate_python
+_MISSING_TENANT = Fault("missing_tenant_id", "tenant_id", "tenant_id is missing, and the token names none")
+
+
+def judge(events: Sequence[WireEvent | Fault], token_tenant: str | None) -> Verdict:
+    """Judge each event; one without a tenant belongs to the token's."""
+    not_instants = refused_timestamps(events)
+    verdict = Verdict()
+    rows, tenants = verdict.rows, verdict.tenants
+    for index, wire in enumerate(events):
+        if isinstance(wire, Fault):
+            verdict.rejected.append((index, [wire]))
+            continue
+        try:
+            event = _validate(wire, context=not_instants)
+        except ValidationError as error:
+            verdict.rejected.append((index, _faults(error)))
+            continue
+        tenant = event.tenant_id or token_tenant
+        if tenant is None:
+            verdict.rejected.append((index, [_MISSING_TENANT]))
+            continue
+        tenants[tenant] = tenants.get(tenant, 0) + 1
+        rows.append(
+            encode_row(
+                event.event_id,
+                tenant,
+                event.source,
+                event.event_type,
+                event.timestamp,
+                event.schema_version,
+                event.payload,
+            )
+        )
+    return verdict
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [Fault(fault["type"], str(fault["loc"][0]), fault["msg"]) for fault in found]
