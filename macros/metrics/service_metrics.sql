@@ -6,8 +6,8 @@
     bucket (string): 'minute', 'hour' or 'day'; also the name of the bucket column.
   Returns: a SQL query, one row per service and bucket that has events.
 
-  Percentiles are exact and interpolated (quantile_cont), all three from one pass. Latency sums go through an exact
-  decimal, because a sum of doubles depends on the order of the rows and would differ from build to build.
+  Percentiles are exact and interpolated (quantile_cont), all three from one pass. Latencies are summed
+  with compensation (fsum, Kahan), because a plain sum of doubles depends on the order in which rows are met.
 -#}
 {% macro service_metrics(events, bucket) -%}
   {{ return(adapter.dispatch('service_metrics')(events, bucket)) }}

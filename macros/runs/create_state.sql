@@ -34,8 +34,10 @@
   create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
+  create table if not exists state.warehouse as select cast(uuid() as varchar) as warehouse_id;
   create table if not exists state.runs (
-    run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar
+    run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar,
+    files_loaded bigint, records_read bigint, clean_count bigint, quarantined_count bigint
   );
   create or replace view state.current_loads as
   select load_id, feed, file, ingest_date

@@ -15,6 +15,8 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 
 from sluice.home import data_home
 from sluice.landing.sql_functions import register_landing_functions
+from sluice.pii import pii_key
+from sluice.publish.sql_functions import register_publish_functions
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -46,6 +48,11 @@ class Plugin(BasePlugin):
         """Load the SQLite extension that ships as a Python package, and register the functions."""
         conn.execute(f"load '{_sqlite_extension()}'")
         register_landing_functions(conn)
+        register_publish_functions(conn)
+
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Give each connection the key for personal data as a variable, so that it appears in no compiled SQL."""
+        cursor.execute("set variable pii_key = $key", {"key": pii_key()})
 
 
 def _sqlite_extension() -> Path:

@@ -1,0 +1,116 @@
+{#-
+  The last step of `dbt build` (on-run-end): what consumers see becomes what this build made and tested.
+
+  Each model with `published` in its meta is one table of one SQLite file. Published are the tables of every feed
+  whose published models were built in this run and whose tests all passed; the tables of another feed stay as they
+  were. Per file everything happens in one transaction; sluice.db comes last.
+
+  The meta of a published model:
+    feed                  the feed whose rows it holds; none: it has a column `feed`, or belongs to no feed
+    published.database    'operations' or 'sluice'
+    published.table       name of the table
+    published.key         primary key, if it has one
+    published.changed_by  mapping: published column -> expression over state.changed_<feed>, for tables of which only
+                          the changed rows are sent
+    published.filter_by   the same for the column by which changed rows are found, when that is not changed_by
+    published.by_file     true: the rows of changed files are sent
+    published.event_date  the column that the var publish_days looks at
+    published.every_run   true: also after a failed build
+  Columns that begin with an underscore are not published.
+
+  Args:
+    results (list of RunResult): the results of the run.
+-#}
+{% macro publish(results) -%}
+  {%- set released = released_feeds(results) -%}
+  {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
+  {%- for database in ('operations', 'sluice') -%}
+    {%- set models = published_models(database) -%}
+    {%- do adapter.dispatch('publish_database')(database, models, built, released) -%}
+  {%- endfor -%}
+{%- endmacro %}
+
+{#- The published models of a database, sorted by name. -#}
+{% macro published_models(database) -%}
+  {%- set found = [] -%}
+  {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.get('published', {}).get('database') == database -%}
+    {%- do found.append(node) -%}
+  {%- endfor -%}
+  {{ return(found | sort(attribute='name')) }}
+{%- endmacro %}
+
+{#-
+  The feeds whose tables may be published: no published model of theirs failed or was skipped, and no test of one
+  failed.
+-#}
+{% macro released_feeds(results) -%}
+  {%- set held = [] -%}
+  {%- for result in results if result.status not in ('success', 'pass', 'warn', 'no-op') -%}
+    {%- set touched = [result.node.unique_id] + (result.node.depends_on.nodes if result.node.resource_type in ('test', 'unit_test') else []) -%}
+    {%- for unique_id in touched if unique_id in graph.nodes -%}
+      {%- set meta = graph.nodes[unique_id].config.meta -%}
+      {%- if meta.get('published') or result.node.resource_type != 'model' -%}
+        {%- do held.append(meta.get('feed', 'every feed')) -%}
+      {%- endif -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {%- set released = [] -%}
+  {%- for feed in feeds() if feed not in held and 'every feed' not in held -%}
+    {%- do released.append(feed) -%}
+  {%- endfor -%}
+  {{ return(released) }}
+{%- endmacro %}
+
+{% macro default__publish_database(database, models, built, released) -%}
+  {{ exceptions.raise_compiler_error('publishing is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__publish_database(database, models, built, released) -%}
+  {%- set published = fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]) -%}
+  {%- set warehouse_id = run_query('select warehouse_id from state.warehouse').rows[0][0] -%}
+  {%- set seen = published.batches if published.warehouse_id == warehouse_id else {} -%}
+  {%- set current = {} -%}
+  {%- for feed, batch in run_query('select feed, max(batch_id) from state.batches group by feed').rows -%}
+    {%- do current.update({feed: batch}) -%}
+  {%- endfor -%}
+  {%- set tables = [] -%}
+  {%- for node in models if node.unique_id in built or node.config.meta.published.get('every_run') -%}
+    {%- set feed = node.config.meta.get('feed') -%}
+    {%- if node.config.meta.published.get('every_run') or feed in released or (not feed and released) -%}
+      {%- do tables.append(duckdb__published_table(node, published.tables, seen, current, released)) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- if tables -%}
+    {%- set batches = [] -%}
+    {%- for feed in released if feed in current and built_feed(feed, database, built) -%}{%- do batches.append([feed, current[feed]]) -%}{%- endfor -%}
+    {%- set publication = {
+      'tables': tables | map(attribute='spec') | list,
+      'build': {
+        'build_id': invocation_id,
+        'published_at': run_started_at.strftime('%Y-%m-%dT%H:%M:%S.%fZ'),
+        'contract_version': var('contract_version'),
+      },
+      'batches': batches,
+      'warehouse_id': warehouse_id,
+      'mode': '600' if database != 'sluice' else '644',
+    } -%}
+    {%- set call = "('" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) ~ ")" -%}
+    {%- set staging = run_query('select sluice_prepare_publication' ~ call).rows[0][0] -%}
+    {#- dbt has opened a transaction to look up columns; one transaction can change only one database. -#}
+    {%- do adapter.commit() -%}
+    {%- do run_query("attach " ~ duckdb__text_literal(staging) ~ " as staging (type sqlite)") -%}
+    {%- for table in tables -%}
+      {%- for statement in table.fill -%}{%- do run_query(statement) -%}{%- endfor -%}
+    {%- endfor -%}
+    {%- do run_query('detach staging') -%}
+    {%- do run_query('select sluice_publish' ~ call) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{#- Whether the feed's own tables in a database were all built in this run, so that it now reflects the batch. -#}
+{% macro built_feed(feed, database, built) -%}
+  {%- for node in published_models(database) if node.config.meta.get('feed', feed) == feed and not node.config.meta.published.get('every_run') and node.unique_id not in built -%}
+    {{ return(false) }}
+  {%- endfor -%}
+  {{ return(true) }}
+{%- endmacro %}

@@ -1,0 +1,107 @@
+{#-
+  How one table is published: its specification for sluice_publish and the statements that fill the staging file.
+
+  Args:
+    node: the published model.
+    published_tables (mapping): table -> columns that the published file has now.
+    seen (mapping): feed -> batch that the published file reflects.
+    current (mapping): feed -> batch of the warehouse.
+    released (list): the feeds that may be published.
+  Returns: a mapping {spec, fill}.
+
+  Only the changed rows are sent when the file already reflects an earlier batch of this warehouse and nothing in
+  between was made anew; else all rows are, and only what differs is written.
+-#}
+{% macro duckdb__published_table(node, published_tables, seen, current, released) -%}
+  {%- set published = node.config.meta.published -%}
+  {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
+  {%- set columns = [] -%}
+  {%- for column in adapter.get_columns_in_relation(relation) if not column.name.startswith('_') -%}
+    {%- do columns.append([column.name, duckdb__sqlite_type(column.dtype)]) -%}
+  {%- endfor -%}
+  {%- set names = columns | map('first') | map('tojson') | join(', ') -%}
+  {%- set has_feed = 'feed' in (columns | map('first') | list) -%}
+  {%- set feed = node.config.meta.get('feed') -%}
+  {%- set scope = "feed in ('" ~ released | join("', '") ~ "')" if has_feed and not published.get('every_run') else none -%}
+  {%- set order = ' order by ' ~ (published.key | map('tojson') | join(', ')) if published.get('key') else '' -%}
+  {%- set spec = {
+    'name': published.table,
+    'columns': columns,
+    'key': published.get('key', []),
+    'indexes': published.get('indexes', []),
+    'scope': scope,
+    'mode': 'sync',
+  } -%}
+  {%- set condition = scope or 'true' -%}
+  {%- set window = duckdb__published_window(published, relation) -%}
+  {%- if window -%}
+    {%- do spec.update({'keep_where': window}) -%}
+    {%- set condition = condition ~ ' and ' ~ window -%}
+  {%- endif -%}
+  {%- set fill = [] -%}
+  {%- set changes = duckdb__published_changes(feed, published, seen, current, released)
+    if published_tables.get(published.table) == columns and not window else none -%}
+  {%- if changes -%}
+    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns}) -%}
+    {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" ' ~ changes.groups) -%}
+    {%- set condition = condition ~ ' and (' ~ changes.filter_columns | join(', ') ~ ') in (' ~ changes.filter ~ ')' -%}
+  {%- endif -%}
+  {%- do fill.append('insert into staging."' ~ published.table ~ '" select ' ~ names ~ ' from ' ~ relation ~ ' where ' ~ condition ~ order) -%}
+  {{ return({'spec': spec, 'fill': fill}) }}
+{%- endmacro %}
+
+{#- The condition of the var publish_days for a table, as text that DuckDB and SQLite both understand; or none. -#}
+{% macro duckdb__published_window(published, relation) -%}
+  {%- if not published.get('event_date') or var('publish_days', none) is none -%}
+    {{ return(none) }}
+  {%- endif -%}
+  {%- set newest = run_query('select max(' ~ published.event_date ~ ') from ' ~ relation).rows[0][0] -%}
+  {%- if newest is none -%}{{ return(none) }}{%- endif -%}
+  {%- set first = modules.datetime.datetime.strptime(newest[:10], '%Y-%m-%d') - modules.datetime.timedelta(days=var('publish_days') | int - 1) -%}
+  {{ return(published.event_date ~ " >= '" ~ first.strftime('%Y-%m-%d') ~ "'") }}
+{%- endmacro %}
+
+{#-
+  The changed groups of a table since the published file's own batch: {columns, groups (query), filter_columns,
+  filter (query)}; none when all rows have to be sent.
+-#}
+{% macro duckdb__published_changes(feed, published, seen, current, released) -%}
+  {%- if published.get('by_file') -%}
+    {%- set since = [] -%}
+    {%- for name in released -%}
+      {%- if name not in seen or duckdb__rebuilt_since(name, seen[name]) -%}{{ return(none) }}{%- endif -%}
+      {%- do since.append("(feed = '" ~ name ~ "' and batch_id > " ~ seen[name] ~ ")") -%}
+    {%- endfor -%}
+    {%- set files = 'select distinct loads.file from state.changed_loads as changed join state.loads as loads on changed.load_id = loads.load_id where '
+      ~ since | join(' or ') | replace('(feed', '(changed.feed') -%}
+    {{ return({'columns': ['file'], 'groups': files, 'filter_columns': ['file'], 'filter': files}) }}
+  {%- endif -%}
+  {%- if not published.get('changed_by') or feed not in seen or duckdb__rebuilt_since(feed, seen[feed]) -%}
+    {{ return(none) }}
+  {%- endif -%}
+  {%- set from = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ seen[feed] -%}
+  {%- set filter_by = published.get('filter_by', published.changed_by) -%}
+  {{ return({
+    'columns': published.changed_by.keys() | list,
+    'groups': 'select distinct ' ~ published.changed_by.values() | join(', ') ~ from,
+    'filter_columns': filter_by.keys() | list,
+    'filter': 'select ' ~ filter_by.values() | join(', ') ~ from,
+  }) }}
+{%- endmacro %}
+
+{% macro duckdb__rebuilt_since(feed, batch) -%}
+  {{ return(run_query(
+    "select count(*) from state.batches where feed = '" ~ feed ~ "' and is_full and batch_id > " ~ batch
+  ).rows[0][0] > 0) }}
+{%- endmacro %}
+
+{#- The SQLite type of a published column. -#}
+{% macro duckdb__sqlite_type(dtype) -%}
+  {%- set kind = dtype | upper -%}
+  {%- if 'CHAR' in kind or kind == 'TEXT' -%}{{ return('TEXT') }}
+  {%- elif 'INT' in kind or kind == 'BOOLEAN' -%}{{ return('INTEGER') }}
+  {%- elif kind in ('DOUBLE', 'FLOAT', 'REAL') -%}{{ return('REAL') }}
+  {%- else -%}
+    {{ exceptions.raise_compiler_error('A published column has type ' ~ dtype ~ '; cast it to text, an integer or a double') }}
+  {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,34 @@
+{#-
+  on-run-end: note how the run ended, and publish what it made. Args: results (list of RunResult).
+-#}
+{% macro finish_run(results) -%}
+  {%- if execute and flags.WHICH in ('build', 'run') %}
+    {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list | length > 0 %}
+    {%- do run_query(finished_run_sql('failed' if failed else 'success')) %}
+    {%- if flags.WHICH == 'build' %}
+      {%- do publish(results) %}
+    {%- endif %}
+  {%- endif %}
+{%- endmacro %}
+
+{#- The line of this run in state.runs, completed. -#}
+{% macro finished_run_sql(status) -%}
+  update state.runs
+  set
+    finished_at = cast(current_timestamp at time zone 'UTC' as timestamp),
+    status = '{{ status }}',
+    files_loaded = read.files_loaded,
+    records_read = read.records_read,
+    clean_count = read.clean_count,
+    quarantined_count = read.quarantined_count
+  from (
+    select
+      count(*) filter (where error is null) as files_loaded,
+      cast(coalesce(sum(records_read) filter (where error is null), 0) as bigint) as records_read,
+      cast(coalesce(sum(accepted_count) filter (where error is null), 0) as bigint) as clean_count,
+      cast(coalesce(sum(rejected_count) filter (where error is null), 0) as bigint) as quarantined_count
+    from state.loads
+    where run_id = '{{ invocation_id }}'
+  ) as read
+  where runs.run_id = '{{ invocation_id }}'
+{%- endmacro %}

@@ -1,0 +1,27 @@
+{{ config(materialized='view') }}
+
+with loads as (
+  select load_id, file, ingest_date, loaded_at from state.loads
+),
+
+quarantined as (
+  {%- for feed in feeds() %}
+  select '{{ feed }}' as feed, _load_id, reject_reasons, raw_record from {{ ref('int_' ~ feed ~ '_quarantined') }}
+  {{ 'union all' if not loop.last }}
+  {%- endfor %}
+),
+
+quarantine as (
+  select
+    quarantined.feed,
+    loads.file,
+    loads.ingest_date,
+    quarantined.reject_reasons,
+    quarantined.raw_record,
+    loads.loaded_at,
+    quarantined._load_id
+  from quarantined
+  inner join loads on quarantined._load_id = loads.load_id
+)
+
+select * from quarantine

@@ -1,0 +1,79 @@
+"""What a publication consists of: the JSON that the publish macros hand over, checked and typed."""
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """One published table.
+
+    Attributes:
+        name: table in the published file.
+        columns: pairs of (column, SQLite type), in order.
+        key: primary key, empty for a table without one.
+        mode: "sync" makes the table equal to the staged rows; "replace" replaces, for each row of the
+            staged table `<name>__changed`, the rows that agree with it, by the staged rows.
+        changed_by: columns of `<name>__changed` (mode "replace").
+        indexes: column lists of further indexes.
+        scope: SQL condition: the staged rows are all rows that meet it; other published rows stay. None: all.
+        keep_where: SQL condition that rows must meet to stay (a moving window), or None.
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    key: tuple[str, ...] = ()
+    mode: str = "sync"
+    changed_by: tuple[str, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    scope: str | None = None
+    keep_where: str | None = None
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(name for name, _ in self.columns)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Everything that one transaction on one published file does.
+
+    Attributes:
+        tables: the tables to bring up to date; others in the file stay as they are.
+        build: the row of `_build`: build_id, published_at, contract_version.
+        batches: what the file reflects afterwards: pairs of (feed, batch number) for `_published_batches`.
+        warehouse_id: identity of the warehouse that numbered the batches.
+        mode: permission bits of the file, when it is created.
+    """
+
+    tables: tuple[Table, ...]
+    build: dict[str, str]
+    batches: tuple[tuple[str, int], ...] = ()
+    warehouse_id: str = ""
+    mode: int = 0o644
+
+
+def publication_from_json(text: str) -> Publication:
+    """Read the JSON that the publish macros write. Raises KeyError or ValueError on a malformed one."""
+    given = json.loads(text)
+    tables = tuple(
+        Table(
+            name=table["name"],
+            columns=tuple((name, kind) for name, kind in table["columns"]),
+            key=tuple(table.get("key") or ()),
+            mode=table.get("mode") or "sync",
+            changed_by=tuple(table.get("changed_by") or ()),
+            indexes=tuple(tuple(columns) for columns in table.get("indexes") or ()),
+            scope=table.get("scope"),
+            keep_where=table.get("keep_where"),
+        )
+        for table in given["tables"]
+    )
+    return Publication(
+        tables=tables,
+        build=given["build"],
+        batches=tuple((feed, int(batch)) for feed, batch in given.get("batches", ())),
+        warehouse_id=given.get("warehouse_id", ""),
+        mode=int(given.get("mode", "644"), 8),
+    )
