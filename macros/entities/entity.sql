@@ -14,7 +14,7 @@
     {%- set declared = graph.nodes['model.' ~ project_name ~ '.int_' ~ feed ~ '_contested'].config.meta.entity -%}
     {{ return(declared) }}
   {%- endif -%}
-  {{ return({'key': ['id'], 'best': [], 'columns': ['id']}) }}
+  {{ return({'key': ['id'], 'best': [], 'columns': ['id'], 'reference': none}) }}
 {%- endmacro %}
 
 {#- The order in which records of one key are preferred, as the text after ORDER BY; it ends in unique columns. -#}

@@ -56,7 +56,11 @@
   select '{{ feed }}', {{ next_batch(feed) }}, load_id from moved_loads
   {%- if declared.reference %}
   union
-  select '{{ feed }}', {{ next_batch(feed) }}, _load_id from rivals where was_accepted != is_accepted
+  select '{{ feed }}', {{ next_batch(feed) }}, _load_id
+  from {{ ref('stg_landing__' ~ feed) }}
+  where
+    {{ declared.reference.column }} in (select reference from moved_references)
+    and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
   {%- endif %};
 
   delete from {{ args.target_relation }} where _key_hash in (select _key_hash from touched);

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
+-- depends_on: {{ ref('stg_landing__service_events') }}
 
 with int_service_events_quarantined as (
-  {{ rejected_records('service_events') | indent(2) }}
+  {{ quarantined_records('service_events') | indent(2) }}
 )
 
 select * from int_service_events_quarantined

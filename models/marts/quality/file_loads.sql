@@ -1,4 +1,6 @@
 {{ config(materialized='table') }}
+-- depends_on: {{ ref('int_orders_waiting') }}
+-- depends_on: {{ ref('int_product_events_waiting') }}
 
 with landing_files as (
   select * from {{ ref('stg_landing__files') }}

@@ -3,7 +3,8 @@
   incremental_strategy='append',
   on_schema_change='append_new_columns',
   pre_hook="{{ open_landing('service_events') }}",
-  post_hook=["{{ record_loads('service_events') }}", "{{ settle_ties('service_events') }}"]
+  post_hook=["{{ record_loads('service_events') }}", "{{ settle_ties('service_events') }}"],
+  meta={'feed': 'service_events'}
 ) }}
 -- depends_on: {{ ref('stg_landing__files') }}
 
@@ -16,13 +17,13 @@ with records as (
 cleaned as (
   select
     *,
-    {{ clean_text('event_id') }} as clean_event_id,
-    {{ clean_text('service', 'lower') }} as clean_service,
-    {{ clean_text('event_type', 'lower') }} as clean_event_type,
+    {{ clean_text('"event_id"') }} as clean_event_id,
+    {{ clean_text('"service"', 'lower') }} as clean_service,
+    {{ clean_text('"event_type"', 'lower') }} as clean_event_type,
     {{ clean_text('"timestamp"') }} as clean_timestamp,
-    {{ clean_text('latency_ms') }} as clean_latency_ms,
-    {{ clean_text('status_code') }} as clean_status_code,
-    {{ clean_text('user_id') }} as clean_user_id
+    {{ clean_text('"latency_ms"') }} as clean_latency_ms,
+    {{ clean_text('"status_code"') }} as clean_status_code,
+    {{ clean_text('"user_id"') }} as clean_user_id
   from records
 ),
 

@@ -1,0 +1,23 @@
+{#- Whether a text has the shape x@y.z: one @, something before it, and a dot inside what follows; no white space. -#}
+{% macro is_email(value) -%}
+  {{ return(adapter.dispatch('matches')(value, '[^@ ]+@[^@ ]+[.][^@. ]+')) }}
+{%- endmacro %}
+
+{#- Whether a text is three capital letters, the shape of an ISO 4217 currency code. -#}
+{% macro is_currency(value) -%}
+  {{ return(adapter.dispatch('matches')(value, '[A-Z]{3}')) }}
+{%- endmacro %}
+
+{#- Whether a text may name a tenant: it becomes a file name, so nothing else than these characters ever may. -#}
+{% macro is_tenant_id(value) -%}
+  {{ return(adapter.dispatch('matches')(value, '[a-z0-9_-]{1,64}')) }}
+{%- endmacro %}
+
+{#- A regular expression over the whole text. Args: SQL expression, pattern without backslashes. Returns: BOOLEAN. -#}
+{% macro default__matches(value, pattern) -%}
+  {{ exceptions.raise_compiler_error('matches is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__matches(value, pattern) -%}
+  regexp_full_match({{ value }}, '{{ pattern }}')
+{%- endmacro %}

@@ -1,0 +1,75 @@
+{#-
+  The records of a feed that count: of current loads, clean, and with a reference that is known now.
+
+  Args:
+    feed (string): the feed.
+  Returns: a SQL query: the entity's columns, ingest_date, _load_id, _key_hash, _tie_break, _file.
+-#}
+{% macro accepted_records(feed) -%}
+  {%- set declared = entity(feed) -%}
+  select
+    {%- for column in declared.columns %}
+    records.{{ column }},
+    {%- endfor %}
+    loads.ingest_date,
+    records._load_id,
+    records._key_hash,
+    records._tie_break,
+    loads.file as _file
+  from {{ ref('stg_landing__' ~ feed) }} as records
+  inner join state.current_loads as loads on records._load_id = loads.load_id
+  where
+    records._reject_reasons is null
+    {%- if declared.reference %}
+    and records.{{ declared.reference.column }} in (select {{ declared.reference.column }} from {{ ref(declared.reference.entity) }})
+    {%- endif %}
+{%- endmacro %}
+
+{#-
+  The clean records of a feed that wait for the entity they refer to.
+
+  Args:
+    feed (string): the feed, which declares a reference.
+  Returns: a SQL query with the columns _load_id, the referring column, raw_record.
+-#}
+{% macro waiting_records(feed) -%}
+  {%- set reference = entity(feed).reference or {'column': '_load_id', 'entity': 'customers'} -%}
+  select _load_id, {{ reference.column }}, _raw_record as raw_record
+  from {{ ref('stg_landing__' ~ feed) }}
+  where
+    _reject_reasons is null
+    and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
+    and {{ reference.column }} not in (select {{ reference.column }} from {{ ref(reference.entity) }})
+{%- endmacro %}
+
+{#-
+  The quarantined records of a feed: those that broke a rule, and, for a feed with a reference, those that wait.
+
+  Args:
+    feed (string): the feed.
+  Returns: a SQL query with the columns _load_id, reject_reasons, raw_record.
+-#}
+{% macro quarantined_records(feed) -%}
+  {%- set reference = entity(feed).reference -%}
+  select
+    _load_id,
+    {%- if reference %}
+    case
+      when {{ reference.column }} not in (select {{ reference.column }} from {{ ref(reference.entity) }})
+        then list_sort(list_append(_reject_reasons, '{{ reference.reason }}'))
+      else _reject_reasons
+    end as reject_reasons,
+    {%- else %}
+    _reject_reasons as reject_reasons,
+    {%- endif %}
+    _raw_record as raw_record
+  from {{ ref('stg_landing__' ~ feed) }}
+  where
+    _reject_reasons is not null
+    and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
+  {%- if reference %}
+  union all
+  select _load_id, ['{{ reference.reason }}'] as reject_reasons, raw_record
+  from {{ ref('int_' ~ feed ~ '_waiting') }}
+  {%- endif %}
+{%- endmacro %}

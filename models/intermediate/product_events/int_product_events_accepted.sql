@@ -1,0 +1,9 @@
+{{ config(materialized='view') }}
+-- depends_on: {{ ref('stg_landing__product_events') }}
+-- depends_on: {{ ref('customers') }}
+
+with int_product_events_accepted as (
+  {{ accepted_records('product_events') | indent(2) }}
+)
+
+select * from int_product_events_accepted

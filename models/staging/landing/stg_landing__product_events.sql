@@ -1,0 +1,71 @@
+{{ config(
+  materialized='incremental',
+  incremental_strategy='append',
+  on_schema_change='append_new_columns',
+  pre_hook="{{ open_landing('product_events') }}",
+  post_hook=["{{ record_loads('product_events') }}", "{{ settle_ties('product_events') }}"],
+  meta={'feed': 'product_events'}
+) }}
+-- depends_on: {{ ref('stg_landing__files') }}
+
+{%- set fields = ['event_id', 'customer_id', 'event_type', 'event_time', 'platform', 'session_id', 'duration_ms'] %}
+
+with records as (
+  select * from {{ landing_records(source('landing', 'product_events')) }}
+),
+
+cleaned as (
+  select
+    *,
+    {{ clean_text('"event_id"') }} as clean_event_id,
+    {{ clean_text('"customer_id"') }} as clean_customer_id,
+    {{ clean_text('"event_type"', 'lower') }} as clean_event_type,
+    {{ clean_text('"event_time"') }} as clean_event_time,
+    {{ clean_text('"platform"', 'lower') }} as clean_platform,
+    {{ clean_text('"session_id"') }} as clean_session_id,
+    {{ clean_text('"duration_ms"') }} as clean_duration_ms
+  from records
+),
+
+parsed as (
+  select
+    *,
+    {{ parse_timestamp('clean_event_time') }} as event_at,
+    {{ parse_number('clean_duration_ms') }} as typed_duration_ms
+  from cleaned
+),
+
+judged as (
+  select
+    *,
+    {{ reasons([
+      ('missing_event_id', 'clean_event_id is null'),
+      ('missing_event_time', 'clean_event_time is null'),
+      ('invalid_event_time', 'clean_event_time is not null and event_at is null'),
+      ('missing_customer_id', 'clean_customer_id is null'),
+      ('invalid_duration_ms', "clean_duration_ms is not null and (typed_duration_ms between 0 and " ~ var('max_duration_ms') ~ ") is not true"),
+    ], fault='_fault') }} as _reject_reasons,
+    cast(null as varchar[]) as _repaired_columns
+  from parsed
+),
+
+stg_landing__product_events as (
+  select
+    _load_id,
+    {{ key_hash(['clean_event_id']) }} as _key_hash,
+    clean_event_id as event_id,
+    clean_customer_id as customer_id,
+    clean_event_type as event_type,
+    event_at,
+    clean_platform as platform,
+    clean_session_id as session_id,
+    typed_duration_ms as duration_ms,
+    _extra,
+    _reject_reasons,
+    _repaired_columns,
+    coalesce(_raw_text, {{ raw_record(fields) }}) as _raw_record,
+    case when _is_tied then {{ record_md5(fields) }} end as _tie_break
+  from judged
+)
+
+select * from stg_landing__product_events
