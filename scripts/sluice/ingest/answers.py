@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an error
@@ -18,14 +17,18 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
         rejected: list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(error)
-        self.status, self.error, self.headers, self.rejected = status, error, headers, rejected
+        self.status, self.headers, self.rejected = status, headers, rejected
 
-    def response(self) -> JSONResponse:
+    def body(self) -> dict[str, Any]:
         """The JSON that every error has."""
-        body: dict[str, Any] = {"ok": False, "error": self.error, "status": self.status}
+        body: dict[str, Any] = {"ok": False, "error": str(self), "status": self.status}
         if self.rejected is not None:
             body["rejected"] = self.rejected
-        return JSONResponse(body, self.status, self.headers)
+        return body
+
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers as ASGI wants them."""
+        return [(name.lower().encode(), value.encode()) for name, value in (self.headers or {}).items()]
 
 
 def retry_later(status: int, error: str, seconds: float) -> Refusal:

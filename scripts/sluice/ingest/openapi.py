@@ -6,10 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
 
+from sluice.ingest.answers import Accepted, BulkAccepted, Problem
 from sluice.ingest.events import REQUIRED, Event
-from sluice.ingest.settings import MAX_BULK_EVENTS
+from sluice.ingest.settings import MAX_BODY_BYTES, MAX_BULK_EVENTS
 
+_REFERENCE = "#/components/schemas/"
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}
 h2{margin-top:2.5rem;border-bottom:1px solid #ccc}
@@ -21,29 +24,66 @@ td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-
 """
 
 
-def request_body(schema: str) -> dict[str, Any]:
-    """What a route that reads its body itself adds to the document."""
-    reference = {"$ref": f"#/components/schemas/{schema}"}
-    body = {"required": True, "content": {"application/json": {"schema": reference}}}
-    return {"requestBody": body, "security": [{"token": []}]}
+_MEANINGS = {
+    "400": "The body is not JSON.",
+    "401": "No token, or an unknown or expired one.",
+    "403": "The token may not write these events.",
+    "408": "The body took too long to arrive.",
+    "413": f"The body is over {MAX_BODY_BYTES} bytes, or holds more than {MAX_BULK_EVENTS} events.",
+    "415": "The body is compressed.",
+    "422": "JSON, but not what this takes.",
+    "429": "The tenant sends more than its rate; see Retry-After.",
+    "503": "Nothing was kept: the disk is nearly full, the writer lags or stops; see Retry-After.",
+}
+_SINGLE = "Durable when answered. Sending an event again is harmless: (tenant_id, event_id) counts once."
+_BULK = (
+    "Bad events are refused one by one, good ones kept; durable when answered."
+    " An event of another tenant refuses the whole request."
+)
 
 
 def describe(app: FastAPI) -> None:
-    """Make `app.openapi()` name the models that the routes judge themselves, and the tokens."""
+    """Make `app.openapi()` hold the two writes, which are not routes of the framework, and the tokens."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            components = document.setdefault("components", {})
-            components.setdefault("schemas", {}).update(_schemas())
-            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            document["paths"] = {
+                "/events": {"post": _write("Write one event", _SINGLE, "Event", "201", "Accepted")},
+                "/events/bulk": {
+                    "post": _write(
+                        f"Write 1 to {MAX_BULK_EVENTS} events", _BULK, "Bulk", "200", "BulkAccepted"
+                    )
+                },
+                **document["paths"],
+            }
+            document["components"]["schemas"].update(_schemas())
+            document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+def _write(summary: str, description: str, body: str, status: str, answer: str) -> dict[str, Any]:
+    problems = {status: _json("Problem") | {"description": text} for status, text in _MEANINGS.items()}
+    return {
+        "summary": summary,
+        "description": description,
+        "operationId": body.lower(),
+        "security": [{"token": []}],
+        "requestBody": {"required": True, **_json(body)},
+        "responses": {status: _json(answer) | {"description": "The events are on disk."}, **problems},
+    }
+
+
+def _json(schema: str) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": {"$ref": f"{_REFERENCE}{schema}"}}}}
+
+
 def _schemas() -> dict[str, Any]:
+    models = [(model, "serialization") for model in (Accepted, BulkAccepted, Problem)]
+    _, answers = models_json_schema(models, ref_template=_REFERENCE + "{model}")  # type: ignore[arg-type]
     event = Event.model_json_schema()
     event["required"] = list(REQUIRED)
     bulk = {
@@ -56,11 +96,11 @@ def _schemas() -> dict[str, Any]:
                 "type": "array",
                 "minItems": 1,
                 "maxItems": MAX_BULK_EVENTS,
-                "items": {"$ref": "#/components/schemas/Event"},
+                "items": {"$ref": f"{_REFERENCE}Event"},
             }
         },
     }
-    return {"Event": event, "Bulk": bulk}
+    return {**answers["$defs"], "Event": event, "Bulk": bulk}
 
 
 def docs_page(document: dict[str, Any]) -> str:

@@ -1,25 +1,26 @@
 """Who may write what, and whether the disk, the writer and the tenant's rate allow it now."""
 
-import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
 
 from sluice.home import Home
 from sluice.ingest.answers import Refusal, retry_later
+from sluice.ingest.bodies import Bodies
 from sluice.ingest.landing import Landed, LandingZone
 from sluice.ingest.limits import TenantRates
 from sluice.ingest.metrics import Metrics
 from sluice.ingest.room import DiskRoom
-from sluice.ingest.settings import MAX_BODY_BYTES, Settings
+from sluice.ingest.settings import Settings
 from sluice.ingest.timestamps import refused
 from sluice.ingest.writer import BusyError, NotDurableError, Writer
 from sluice.tokens import Identity, Tokens
 
+_IDENTITY_SECONDS = 0.25
+_IDENTITIES_KEPT = 10_000
 _log = structlog.get_logger("sluice.ingest")
 
 
@@ -39,7 +40,8 @@ class Service:
         self.rates = TenantRates(self.settings.rate)
         self.executor = ThreadPoolExecutor(1, "judge")
         self.writer = self._new_writer()
-        self._inflight_bytes = 0
+        self.bodies = Bodies(self.settings.body_seconds)
+        self._identities: dict[bytes, tuple[Identity, float]] = {}
 
     def _new_writer(self) -> Writer:
         return Writer(
@@ -84,10 +86,9 @@ class Service:
             damaged=landed.damaged.name if landed.damaged else None,
         )
 
-    def authorise(self, authorization: str | None) -> Identity:
+    def authorise(self, authorization: bytes | None) -> Identity:
         """The identity of a request that may write something; 401 or 403 otherwise."""
-        scheme, _, token = (authorization or "").partition(" ")
-        identity = self.tokens.identify(token.strip()) if scheme.lower() == "bearer" else None
+        identity = self._identify(authorization) if authorization else None
         if identity is None:
             error = "unknown or expired token" if authorization else "no token"
             hint = "" if self.tokens.configured else "; this service has no token file (SLUICE_TOKENS_FILE)"
@@ -100,44 +101,39 @@ class Service:
             raise Refusal(403, "an operator's token may not write events")
         return identity
 
+    def _identify(self, authorization: bytes) -> Identity | None:
+        """Ask the token file, at most every quarter of a second for the same token."""
+        now = time.monotonic()
+        identity, asked = self._identities.get(authorization, (None, 0.0))
+        if identity is not None and now - asked < _IDENTITY_SECONDS:
+            return identity
+        scheme, _, token = authorization.partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        identity = self.tokens.identify(token.strip().decode("utf-8", "replace"))
+        if len(self._identities) > _IDENTITIES_KEPT:
+            self._identities.clear()
+        if identity is None:
+            self._identities.pop(authorization, None)
+        else:
+            self._identities[authorization] = (identity, now)
+        return identity
+
     def admit(self, identity: Identity) -> None:
         """503 or 429 before a body is read that could not be kept anyway."""
         reason = self.writer.refusal() or self.room.refusal()
-        if reason is None and self._inflight_bytes > self.settings.inflight_bytes:
+        if reason is None and self.bodies.held_bytes > self.settings.inflight_bytes:
             reason = "too many request bodies at once"
         if reason:
             raise retry_later(503, reason, 1)
         if identity.tenant_id is not None:
             self.check_rate([identity.tenant_id])
 
-    def check_rate(self, tenants: list[str]) -> None:
+    def check_rate(self, tenants: Iterable[str]) -> None:
         """429 where a tenant has sent more than its rate."""
         wait = max((self.rates.seconds_to_wait(tenant_id) for tenant_id in tenants), default=0.0)
         if wait > 0:
             raise retry_later(429, f"more than {self.settings.rate:g} events per second", wait)
-
-    @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
-        """The request's body, counted while it is read and while it is held."""
-        held = 0
-        try:
-            _check_headers(request)
-            chunks: list[bytes] = []
-            try:
-                async with asyncio.timeout(self.settings.body_seconds):
-                    async for chunk in request.stream():
-                        held += len(chunk)
-                        self._inflight_bytes += len(chunk)
-                        if held > MAX_BODY_BYTES:
-                            raise _too_large()
-                        chunks.append(chunk)
-            except TimeoutError:
-                raise Refusal(408, "the body took too long to arrive", {"Connection": "close"}) from None
-            except ClientDisconnect:
-                raise Refusal(400, "the client went away") from None
-            yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        finally:
-            self._inflight_bytes -= held
 
     async def commit(self, rows: list[str]) -> None:
         """Make the rows durable; 503 where that fails."""
@@ -173,16 +169,3 @@ class Service:
         self.metrics.backlog_bytes.set(self.writer.backlog_bytes)
         self.metrics.free_bytes.set(self.room.free_bytes)
         return self.metrics.text()
-
-
-def _check_headers(request: Request) -> None:
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding != "identity":
-        raise Refusal(415, f"Content-Encoding {encoding[:50]} is not taken; send plain JSON")
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
-        raise _too_large()
-
-
-def _too_large() -> Refusal:
-    return Refusal(413, f"the body is over {MAX_BODY_BYTES} bytes", {"Connection": "close"})

@@ -74,6 +74,7 @@ class Writer:
         self._busy_since: float | None = None
         self._stopping = False
         self._appending_over = False
+        self._landing_over = False
         self.queued_bytes = 0
         self.backlog_bytes = 0
         self.append_error: str | None = None
@@ -107,7 +108,7 @@ class Writer:
         since = self._busy_since
         if self._stopping:
             return "the service is stopping"
-        if not all(thread.is_alive() for thread in self._threads):
+        if self._appending_over or self._landing_over:
             return "a writer thread has died; restart the service"
         if self.queued_bytes > self._settings.queue_bytes:
             return "the writer lags: too many events wait for the disk"
@@ -227,6 +228,12 @@ class Writer:
     # The landing thread.
 
     def _land_forever(self) -> None:
+        try:
+            self._land_until_over()
+        finally:
+            self._landing_over = True
+
+    def _land_until_over(self) -> None:
         while True:
             with self._changed:
                 while not self._closed_segments and not self._appending_over:
