@@ -20,10 +20,18 @@ class Feed:
     columns: tuple[str, ...]
     optional: tuple[str, ...]
     entity: tuple[str, ...]
+    first_wins: bool = False
+    """The first path wins a key, whatever the records say."""
+    lean_decides: bool = False
+    """What tells poor rivals from rich ones is among the optional columns alone."""
+    rare_fault: int = -1
+    """A fault of sql/<feed>.sql that is too large to be frequent."""
+    date_share: int = 0
+    """How many of 4096 records have a date without a time."""
 
     @cached_property
     def sql(self) -> str:
-        """The macros <feed>_faults() and <feed>_records(file_number, first_row, end_row)."""
+        """The macros run_faults() and run_records(file_number, first_row, end_row)."""
         return (SQL / f"{self.name}.sql").read_text(encoding="utf-8")
 
 
@@ -57,6 +65,7 @@ FEEDS = {
             _words("order_id customer_id order_time amount currency status"),
             _words("currency"),
             _words("order_id customer_id ordered_at amount currency status ingest_date"),
+            lean_decides=True,
         ),
         Feed(
             "tenant_events", "tenants", 3, 9, None,
@@ -66,12 +75,15 @@ FEEDS = {
                 "event_id tenant_id source event_type event_at schema_version payload user_id user_email user_first_name"
                 " user_last_name product_id product_name amount currency fraud_score churn_score pii_contains ingest_date"
             ),
+            first_wins=True,
+            rare_fault=5,
         ),
         Feed(
             "transactions", "transactions", 2, 5, "id",
             _words("id description amount timestamp merchant operation_type side"),
             _words("merchant"),
             _words("id description amount transacted_at merchant operation_type side ingest_date"),
+            date_share=2400,
         ),
     )
 }  # fmt: skip

@@ -54,7 +54,8 @@ class Layout:
 
     @property
     def rotation(self) -> int:
-        return self.seed % BLOCK
+        """How far blocks are shifted; not where so few customers are that orders must find them at the start."""
+        return self.seed % BLOCK if self.rows >= 110 else 0
 
     @cached_property
     def files_per_day(self) -> int:
@@ -151,6 +152,10 @@ class Layout:
             "run_lean": str([file.dress.is_lean for file in self._slots]).lower(),
             "run_faulty_blocks": str([file.faulty_block for file in self._slots]),
             "run_long_lines": str([file.has_long_line for file in self._slots]).lower(),
+            "run_first_wins": str(self.feed.first_wins).lower(),
+            "run_lean_decides": str(self.feed.lean_decides).lower(),
+            "run_rare_fault": str(self.feed.rare_fault),
+            "run_date_share": str(self.feed.date_share),
             "run_customers_known": str(self.customers_known).lower(),
         }
         return "\n".join(f"create macro {name}() as {value};" for name, value in values.items())

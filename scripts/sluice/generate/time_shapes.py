@@ -106,6 +106,7 @@ def macros(start_year: int, start_date: str) -> str:
     refused = ", ".join(
         "'" + text.format(date=start_date, year=start_year) + "'" for text in REFUSED
     )
+    slash_date = next(number for number, shape in enumerate(ACCEPTED) if shape.name == "slash_date")
     newline = "\n            "
     cycle = coprime_to_block(len(ACCEPTED))
     return f"""
@@ -116,6 +117,7 @@ create macro picked_shape(row_number, roll, is_precise) as
     case
         when not is_precise and (row_number + run_rotation()) % 7 = 3
             then cast((row_number + run_rotation()) // 7 % {cycle} % {len(ACCEPTED)} as integer)
+        when not is_precise and roll < run_date_share() then {slash_date} + roll % 2
         when roll < 2400 then roll % 3
         else roll % {COMMON}
     end;

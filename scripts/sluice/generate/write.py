@@ -24,12 +24,9 @@ def open_session(layout: Layout) -> duckdb.DuckDBPyConnection:
     session.execute("set TimeZone = 'UTC'")
     session.execute(layout.constants())
     session.execute(time_shapes.macros(layout.start.year, str(layout.start)))
-    session.execute((SQL / "text.sql").read_text(encoding="utf-8"))
-    faults, records = layout.feed.sql.split(f"create macro {layout.feed.name}_records", maxsplit=1)
-    session.execute(faults)
-    session.execute(f"create macro run_fault_count() as len({layout.feed.name}_faults())")
-    session.execute((SQL / "plan.sql").read_text(encoding="utf-8"))
-    session.execute(f"create macro {layout.feed.name}_records{records}")
+    for name in ("text", "plan"):
+        session.execute((SQL / f"{name}.sql").read_text(encoding="utf-8"))
+    session.execute(layout.feed.sql)
     return session
 
 
@@ -64,7 +61,7 @@ def _write_file(session: duckdb.DuckDBPyConnection, layout: Layout, file: Landin
     with session:
         rows = session.execute(
             f"""select {truth_columns(feed, file)}, {dress.line_sql(feed, file.faulty_block >= 0)} as line
-            from {feed.name}_records({file.number}, {file.first_row}, {file.end_row})"""
+            from run_records({file.number}, {file.first_row}, {file.end_row})"""
         ).to_arrow_table()
         names = {
             "file": _one_column(session, f"select '{file.path}'"),

@@ -11,7 +11,9 @@
 --   47     in every third block, the third record of a key: always the least of its rivals
 --   48, 49 the rival of an original, `run_lags()` blocks later: the same file, the next file, the next day, three days later
 --
--- run_…() are the constants of one run and feed, defined by layout.py before this file is loaded.
+-- run_…() are the constants of one run and feed, defined by layout.py before this file is loaded; run_faults() comes from the
+-- feed: what breaks a record, and every reason it then carries, sorted. `lost` are the columns written blank; `refused` (0-4)
+-- numbers the faults whose time is unreadable, each of which takes the next unreadable text.
 
 create macro day_of(row_number) as ((row_number + 1) * run_days() - 1) // run_rows();
 
@@ -37,6 +39,21 @@ create macro noise_low(row_number) as mixed(row_number, 46113765519, run_salts()
 -- One of five 12-bit numbers (0-4095) in a word; the fifth is less random than the others.
 create macro slice(word, place) as (word >> (place * 12)) & 4095;
 
+create macro customer_id(row_number) as concat('c-', row_number);
+
+-- A customer who is accepted: mostly one who has come by that day, sometimes one who comes later.
+create macro shopper(word, day_number) as
+    customer_id(case
+        when run_rows() < 110 then word // 64 % least(run_rows(), 10)
+        else (1 + word // 64 % greatest(case when slice(word, 0) < 3700 then day_start(day_number + 1) else run_rows() end // 50 - 1, 1)) * 50
+            + slice(word, 1) % 10 - run_rotation()
+    end);
+
+-- Without customers beside them, all records are of unknown ones.
+create macro is_unknown_anyway(structural_fault, lost) as
+    case when run_customers_known() or structural_fault is not null then false
+        else not coalesce(list_contains(lost, 'customer_id'), false) end;
+
 create macro rival_flavors() as
     ['copy', 'poorer', 'later', 'richer', 'earlier', 'tie', 'broken', 'later', 'poorer'];
 
@@ -53,12 +70,30 @@ create macro wins_key(is_rival, is_third, is_original, flavor, is_other_first) a
         else is_original
     end;
 
-create macro verdict(structural_fault, fault, is_winner) as
-    case when structural_fault is not null or fault is not null then 'quarantined' when is_winner then 'clean' else 'duplicate' end;
+create macro verdict(is_accepted, is_winner) as
+    case when not is_accepted then 'quarantined' when is_winner then 'clean' else 'duplicate' end;
+
+-- The key of a record, if it can be read at all.
+create macro readable(value, structural_fault, lost, name) as
+    case
+        when structural_fault is not null then null
+        when lost is null then value
+        when not list_contains(lost, name) then value
+    end;
 
 -- A time in a day of the run, to the microsecond.
 create macro run_moment(day_number, word) as
     make_timestamp(cast(epoch_us(run_start()) + day_number * 86400000000 + word % 86400000000 as bigint));
+
+-- The same where the first path wins whatever the records say, and in one file the earlier time.
+create macro wins_by_path(is_rival, is_original, flavor, is_same_file, is_other_first) as
+    case
+        when not is_rival and not is_original then true
+        when flavor = 'broken' then is_original
+        when is_same_file and flavor = 'earlier' then is_rival
+        when is_same_file and flavor = 'later' then is_original
+        else not is_other_first
+    end;
 
 -- The record that is the poorer of its pair.
 create macro is_poor(is_rival, is_third, is_original, flavor) as
@@ -103,7 +138,7 @@ paired as (
     select
         pointed.*,
         place >= 48 and coalesce(original_row >= 0, false) as is_rival,
-        place = 47 and coalesce(original_row >= 0, false) as is_third,
+        place = 47 and not run_first_wins() and coalesce(original_row >= 0, false) as is_third,
         coalesce(
             (rival_block // 9 + 48 + (place - 10) // 4) % 4 = lag_class
             and rival_block * 50 + 48 + (place - 10) // 4 - run_rotation() < run_rows(),
@@ -157,36 +192,121 @@ compared as (
             else 1 + ((other_row - other_start - other_odd_rows + 1) * (run_files() - 1) - 1) // (other_day_rows - other_odd_rows)
         end as other_file
     from dated
+),
+
+judged as (
+    select
+        row_number,
+        truth_row,
+        block,
+        place,
+        is_rival,
+        is_third,
+        is_original,
+        structural_fault,
+        row_number - first_row + 1 as record_number,
+        day_of(truth_row) as truth_day,
+        place < 10 or place between 40 and 45 as is_calm,
+        -- the fields that decide between rivals are filled on purpose here, never by chance
+        place between 10 and 17 or is_rival or is_third as is_controlled,
+        coalesce(other_file = file_number, false) as is_same_file,
+        case
+            -- two records of one file that no preference tells apart would be judged by a hash: make copies
+            when other_file = file_number and named_flavor = 'tie' then 'copy'
+            when other_file = file_number and run_first_wins() and named_flavor in ('poorer', 'richer') then 'copy'
+            -- where a file lacks the only column that tells poor from rich, time decides
+            when run_lean_decides() and named_flavor in ('poorer', 'richer')
+                and (run_lean()[file_number + 1] or run_lean()[other_file + 1])
+                then case when named_flavor = 'poorer' then 'earlier' else 'later' end
+            else named_flavor
+        end as flavor,
+        coalesce(run_ranks()[other_file + 1] < run_ranks()[file_number + 1]
+            or (other_file = file_number and other_row < row_number), false) as is_other_first,
+        run_lean()[file_number + 1] as is_lean,
+        run_lean()[file_number + 1] or coalesce(run_lean()[other_file + 1], false) as is_pair_lean,
+        case
+            when structural_fault is not null then null
+            when place in (20, 33) or (is_rival and named_flavor = 'broken')
+                then (block * 2 + cast(place = 33 as integer)) % len(run_faults())
+        end as planned_fault,
+        (block * 2 + cast(place = 33 as integer)) // len(run_faults()) as fault_round,
+        case when place in (25, 27, 29) then (place - 25) // 2 end as repair_kind
+    from compared
+),
+
+drawn as (
+    select
+        *,
+        case when run_first_wins() then wins_by_path(is_rival, is_original, flavor, is_same_file, is_other_first)
+            else wins_key(is_rival, is_third, is_original, flavor, is_other_first) end as is_winner,
+        is_poor(is_rival, is_third, is_original, flavor) as is_poorer,
+        is_rival or is_original as is_paired,
+        structural_fault is null and planned_fault is null as is_accepted,
+        -- one fault may be too costly to be frequent
+        case when planned_fault = run_rare_fault() and fault_round % 25 != 0 then 0 else planned_fault end as fault,
+        value_high(truth_row) as value_high,
+        value_low(truth_row) as value_low,
+        noise_high(row_number) as noise_high,
+        noise_low(row_number) as noise_low
+    from judged
+),
+
+timed as (
+    select
+        *,
+        case when fault is not null then run_faults()[fault + 1] end as fault_told,
+        picked_shape(truth_row, slice(value_high, 0), is_calm or is_controlled) as original_shape,
+        -- 4 % of the records arrive one to three days late
+        run_moment(truth_day - case when slice(value_high, 1) < 160 then slice(value_high, 1) % 3 + 1 else 0 end, value_low)
+            as moment
+    from drawn
+),
+
+cut as (
+    select
+        *,
+        shape_floor(moment, original_shape) as original_at,
+        case when (is_rival and flavor not in ('copy', 'tie')) or is_third then picked_shape(row_number, slice(noise_high, 0), true)
+            else original_shape end as shape
+    from timed
+),
+
+moved as (
+    select
+        *,
+        case when fault is not null then fault_told.lost end as lost,
+        case when is_rival or is_third then original_at + to_seconds(rival_seconds(is_third, flavor)) end as moved_at
+    from cut
+),
+
+instants as (
+    select
+        * exclude (moment, original_at, original_shape, moved_at),
+        case when is_rival or is_third then shape_floor(moved_at, shape) else original_at end as event_at
+    from moved
+),
+
+told as (
+    select
+        *,
+        case
+            when fault is null then shape_text(event_at, shape, slice(value_high, 2))
+            when fault_told.refused is null then shape_text(event_at, shape, slice(value_high, 2))
+            else walked(refused_times(), fault_round * 5 + fault_told.refused)
+        end as time_text
+    from instants
 )
 
 select
-    row_number,
-    truth_row,
-    block,
-    place,
-    is_rival,
-    is_third,
-    is_original,
-    structural_fault,
-    row_number - first_row + 1 as record_number,
-    day_of(truth_row) as truth_day,
-    place < 10 or place between 40 and 45 as is_calm,
-    -- the fields that decide between rivals are filled on purpose here, never by chance
-    place between 10 and 17 or is_rival or is_third as is_controlled,
-    other_file = file_number as is_same_file,
-    -- two records of one file that differ only in what no preference looks at would be told apart by a hash: make copies
-    case when named_flavor = 'tie' and other_file = file_number then 'copy' else named_flavor end as flavor,
-    coalesce(run_ranks()[other_file + 1] < run_ranks()[file_number + 1]
-        or (other_file = file_number and other_row < row_number), false) as is_other_first,
-    run_lean()[file_number + 1] as is_lean,
-    run_lean()[file_number + 1] or coalesce(run_lean()[other_file + 1], false) as is_pair_lean,
+    *,
+    case when time_text[1] = '"' then trim(time_text, '"') else time_text end as time_value,
+    case when is_accepted then shape end as time_shape,
+    is_accepted and is_winner as is_best,
+    verdict(is_accepted, is_winner) as verdict,
+    is_messy(lost, is_calm, noise_high) as is_messy,
     case
-        when structural_fault is not null then null
-        when place in (20, 33) or (is_rival and named_flavor = 'broken')
-            then (block * 2 + cast(place = 33 as integer)) % run_fault_count()
-    end as fault,
-    (block * 2 + cast(place = 33 as integer)) // run_fault_count() as fault_round,
-    case when place in (25, 27, 29) then (place - 25) // 2 end as repair_kind,
-    wins_key(is_rival, is_third, is_original, flavor, is_other_first) as is_winner,
-    is_poor(is_rival, is_third, is_original, flavor) as is_poorer
-from compared;
+        when is_accepted then []
+        when structural_fault is not null then [structural_fault]
+        else fault_told.reasons
+    end as reasons
+from told;

@@ -40,9 +40,15 @@ create macro is_messy(lost, is_calm, noise_word) as lost is not null or (not is_
 
 create macro quoted(value) as '"' || replace(value, '"', '""') || '"';
 
+create macro quoted_if_needed(value) as
+    case when regexp_matches(value, '[",;|\t\n\r]') then quoted(value) else value end;
+
 -- For fields that are folded to lower case: received in any case. For those folded to upper case alike.
 create macro any_case(value, roll) as
-    case when roll >= 600 or roll = 4095 then value when roll % 2 = 0 then upper(value) else upper(value[1]) || lower(value[2:]) end;
+    case
+        when roll >= 600 then value
+        else case roll % 3 when 0 then upper(value) when 1 then lower(value) else upper(value[1]) || lower(value[2:]) end
+    end;
 
 -- A whole number >= 0 as any number the contract reads, with the fraction that the form adds.
 create macro number_value(whole, form) as
@@ -59,6 +65,10 @@ create macro number_text(whole, form) as
     end;
 
 create macro not_numbers() as ['fast', 'NaN', 'inf', '-inf', '0x1F', '1_000', '12ms', '"1,234"', '"12,5"', '-', '1e', '--5', '١٢', 'null', '1 000'];
+
+-- One amount in four is not written plainly; the largest that fits is rare.
+create macro amount_form(roll, other_roll, row_number) as
+    case when roll % 4 > 0 or (other_roll % 11 = 9 and row_number % 29 > 0) then 0 else other_roll % 11 end;
 
 -- Money: cents, and the form they are written in. The value is exact; form 5 is rounded half away from zero.
 create macro amount_value(cents, form) as
