@@ -50,7 +50,8 @@ with DAG(
         trigger_rule="all_done",
         execution_timeout=timedelta(minutes=5),
     )
-    # Airflow judges a run by its last task: without this one, a failed build would pass once its alerts are told.
+    # Airflow judges a run by its last task: without this one, a failed build would pass once its alerts
+    # are told.
     done = EmptyOperator(task_id="done")
     setup >> build >> alerts >> done
     build >> done

@@ -1,4 +1,4 @@
-"""The service as a process: the categories of this table, whatever started it; errors that name the item; faults."""
+"""The service as a process: its categories however it is started, errors that name the item, faults."""
 
 import os
 import re

@@ -58,10 +58,10 @@ class Breaker:
             elif self._open_until is None:
                 return Permit(probe=False)
             elif self._probing:
+                self._changed.clear()
                 await self._changed.wait()
             elif now >= self._open_until:
                 self._probing = True
-                self._changed.clear()
                 return Permit(probe=True)
             else:
                 await self._clock.sleep(min(self._open_until, self._deadline) - now)
