@@ -8,7 +8,7 @@ from sluice.generate.layout import coprime_to_block
 @dataclass(frozen=True)
 class TimeShape:
     """`sql` writes the instant `moment` (a UTC timestamp, already cut to `unit`); `roll` is 0-4095 of noise.
-    `unit` is what survives: microsecond, millisecond, second, minute or day; `old` moves the instant
+    `unit` is what survives: microsecond, millisecond, second, minute or day; `old` moves the second
     to 2001-09-08, where epochs have one digit less."""
 
     name: str
@@ -91,7 +91,7 @@ REFUSED = [
 
 _UNITS = {unit: f"date_trunc('{unit}', moment)" for unit in ("millisecond", "second", "minute", "day")} | {
     "microsecond": "moment",
-    "old": "timestamp '2001-09-08' + to_microseconds(epoch_us(moment) % 86400000000)",
+    "old": "timestamp '2001-09-08' + to_seconds(epoch_us(moment) % 86400000000 // 1000000)",
 }
 
 
