@@ -57,7 +57,9 @@ def _connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config={"threads": 1})
     connection.execute("set TimeZone = 'UTC'")
     expression = render_macro("text_received")
-    connection.execute(f"prepare parse as select {expression} from (select cast($1 as varchar) as text_received)")
+    connection.execute(
+        f"prepare parse as select {expression} from (select cast($1 as varchar) as text_received)"
+    )
     return connection
 
 

@@ -49,10 +49,10 @@ def is_loopback(address: str) -> bool:
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; OSError when the address is not free or not known."""
-    family, _, _, _, address = socket.getaddrinfo(
+    family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, kind, protocol)  # asyncio sends at once only where the protocol says TCP
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         if not is_loopback(str(address[0])) and not os.environ.get("SLUICE_PII_KEY"):

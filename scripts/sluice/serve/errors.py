@@ -58,6 +58,7 @@ async def error_response(datasette: Any, request: Any, status: int, message: str
     """The error as JSON, or as a page for people."""
     if not wants_page(request):
         return json_error(status, message)
+    request.scope.setdefault("csrftoken", lambda: "")
     body = await datasette.render_template(
         ["error.html"],
         {"title": TITLES.get(status, f"Error {status}"), "error": message, "status": status},

@@ -156,7 +156,7 @@ class FactsCache:
     async def get(self, site: "Site", name: str) -> Facts:
         """The facts of the build the file holds now."""
         try:
-            build = await site.read(name, read_build)
+            build = await site.read(name, read_build, is_quick=True)
             facts = self._facts.get(name)
             if facts is None or facts.build != build:
                 async with self._locks.setdefault(name, asyncio.Lock()):

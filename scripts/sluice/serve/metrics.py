@@ -181,6 +181,7 @@ async def metrics(site: "Site", request: Any) -> Response:
         rows = await site.read(
             database or PUBLIC,
             lambda connection: read_buckets(connection, series, bucket_size, wanted, span, after, limit + 1),
+            is_quick=True,
         )
     except UnavailableError:
         if database is None:
@@ -213,6 +214,7 @@ async def events(site: "Site", request: Any) -> Response:
         rows = await site.read(
             database,
             lambda connection: read_events(connection, filters, span, after, (page - 1) * size, size + 1),
+            is_quick=True,
         )
     except UnavailableError:
         rows = []

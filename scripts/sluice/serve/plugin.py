@@ -82,6 +82,12 @@ def render_cell(value: Any, column: str) -> Any:
 
 
 @hookimpl
+def skip_csrf(scope: Any) -> bool:
+    """Signing out needs no proof of origin: the gate's own error pages offer it too."""
+    return scope["path"] == "/sign-out"
+
+
+@hookimpl
 def forbidden(datasette: Any, request: Any, message: str) -> Any:
     """The same words whether the thing exists or not."""
     return lambda: error_response(datasette, request, 403, FORBIDDEN)

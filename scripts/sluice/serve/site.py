@@ -48,10 +48,14 @@ class Site:
         return database
 
     async def read(
-        self, name: str, function: Callable[[Any], Result], milliseconds: float = API_LIMIT_MS
+        self,
+        name: str,
+        function: Callable[[Any], Result],
+        milliseconds: float = API_LIMIT_MS,
+        is_quick: bool = False,
     ) -> Result:
-        """Run a reading function on a published database, in the API's own threads."""
-        return await self.database(name).read(self.executor, function, milliseconds)
+        """Run a reading function on a published database, under a time limit."""
+        return await self.database(name).read(self.executor, function, milliseconds, is_quick)
 
     async def run(self, function: Callable[[], Result]) -> Result:
         """Run a function that touches files, in the API's own threads."""
