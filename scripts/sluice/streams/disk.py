@@ -1,0 +1,99 @@
+"""Files that survive a crash: written aside, fsynced, renamed. The only place of the streams that writes to
+disk."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class BusyError(Exception):
+    """Another process holds the partition's lock at this moment."""
+
+
+class Disk:
+    """The file operations of a landing; tests put faults between."""
+
+    def write_aside(self, path: Path, data: bytes) -> None:
+        """Create the file with these bytes, on disk when this returns; a failed write leaves no file."""
+        try:
+            with path.open("wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def append(self, path: Path, data: bytes, durable: bool = True) -> None:
+        """Add bytes at the end of a file; a failed write leaves it as it was."""
+        created = not path.exists()
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            size = os.fstat(descriptor).st_size
+            try:
+                if os.write(descriptor, data) != len(data):
+                    raise OSError(28, "No space left on device", str(path))
+                if durable:
+                    os.fsync(descriptor)
+            except BaseException:
+                os.ftruncate(descriptor, size)
+                raise
+        finally:
+            os.close(descriptor)
+        if created:
+            self.sync_folder(path.parent)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Give the file its name, on disk when this returns."""
+        source.rename(target)
+        self.sync_folder(target.parent)
+
+    def make_folder(self, folder: Path) -> None:
+        """Create the folder and those above it, on disk when this returns."""
+        if folder.is_dir():
+            return
+        self.make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        self.sync_folder(folder.parent)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Put the folder's list of names on disk."""
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def free_bytes(self, folder: Path) -> int:
+        """What is left on the folder's file system."""
+        while not folder.exists():
+            folder = folder.parent
+        return shutil.disk_usage(folder).free
+
+    @contextmanager
+    def lock(self, path: Path) -> Iterator[None]:
+        """Hold the lock file; raises BusyError when somebody else does. The kernel frees it with its
+        process."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError(str(path)) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def read_tail(path: Path, window: int) -> tuple[bytes, bool]:
+    """The last `window` bytes of a file and whether that is all of it; nothing for a missing file."""
+    try:
+        with path.open("rb") as handle:
+            size = handle.seek(0, os.SEEK_END)
+            handle.seek(max(0, size - window))
+            return handle.read(), size <= window
+    except FileNotFoundError:
+        return b"", True

@@ -1,0 +1,367 @@
+"""Kafka to landing: the consumer group says which partitions are ours, what has landed says where they go
+on."""
+
+import contextlib
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka import Message as KafkaMessage
+from confluent_kafka.admin import AdminClient
+
+from sluice.streams.disk import BusyError
+from sluice.streams.intake import Done, Intake, Reread
+from sluice.streams.kafka_gaps import ADMIT, DELETED, LOOK_AGAIN, first_jump, judge_jump, where_to_start
+from sluice.streams.lander import HoleError
+from sluice.streams.names import Place
+from sluice.streams.record import Landed
+from sluice.streams.rows import Message
+from sluice.streams.telemetry import Telemetry
+
+T = TypeVar("T")
+_POLL_SECONDS = 0.1
+_AT_ONCE = 10_000
+_NETWORK_SECONDS = 5.0
+_BUSY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class KafkaOptions:
+    """Where to read, and how."""
+
+    bootstrap_servers: str
+    topics: list[str]
+    group: str
+    start: str = "earliest"
+    once: bool = False
+    config: dict[str, str] = field(default_factory=dict)
+
+
+def topic_pattern(topic: str) -> str:
+    """A glob such as merchant_*.events as the regular expression that the client library expects."""
+    if topic.startswith("^") or not re.search(r"[*?]", topic):
+        return topic
+    return "^" + re.escape(topic).replace(r"\*", ".*").replace(r"\?", ".") + "$"
+
+
+def consumer_settings(options: KafkaOptions) -> dict[str, object]:
+    """The consumer's settings. Offsets are committed for information only; no reset ever happens in
+    silence."""
+    return {
+        "bootstrap.servers": options.bootstrap_servers,
+        "group.id": options.group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": options.once,
+        "topic.metadata.refresh.interval.ms": 5_000,
+        "topic.blacklist": "^__",
+        "queued.min.messages": 100_000,
+        "queued.max.messages.kbytes": 65_536,
+        "fetch.queue.backoff.ms": 50,
+        "fetch.wait.max.ms": 100,
+        "session.timeout.ms": 15_000,
+        "heartbeat.interval.ms": 2_000,
+        **options.config,
+    }
+
+
+def _patiently(attempt: Callable[[], T]) -> T:
+    """Try for a while: the partition's former owner may be landing its last batch."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            return attempt()
+        except BusyError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
+
+
+class KafkaSource:
+    """Reads until told to stop. All of it happens in one thread, the callbacks inside `consume` too."""
+
+    def __init__(self, options: KafkaOptions, intake: Intake, telemetry: Telemetry) -> None:
+        self._options = options
+        self._intake = intake
+        self._telemetry = telemetry
+        settings = consumer_settings(options)
+        self._consumer = Consumer(settings | {"error_cb": self._on_error})
+        client = {name: value for name, value in settings.items() if name in options.config}
+        self._admin = AdminClient(client | {"bootstrap.servers": options.bootstrap_servers})
+        self._resume: dict[Place, int] = {}  # offsets below are known to be gone
+        self._looked_at: dict[Place, int] = {}  # where a jump was met and is being read again
+        self._sparse: set[Place] = set()  # jumps were confirmed: compacted or transactional
+        self._lost_position: dict[Place, float] = {}
+        self._at_end: set[Place] = set()
+        self._paused = False
+        self._tick_at = 0.0
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Land until `stopping`, or with `once` until every partition has been read to its end."""
+        self._consumer.subscribe(
+            [topic_pattern(topic) for topic in self._options.topics],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+        try:
+            while not stopping():
+                self._back_pressure()
+                self._take(self._consumer.consume(_AT_ONCE, _POLL_SECONDS))
+                self._obey(self._intake.flush())
+                self._tick()
+                if self._options.once and self._finished():
+                    break
+        finally:
+            self._consumer.close()  # gives the partitions back, which lands what is waiting
+
+    def _finished(self) -> bool:
+        places = self._intake.places
+        if not places or not self._at_end.issuperset(places):
+            return False
+        self._obey(self._intake.flush(force=True))
+        return not self._intake.waiting and self._at_end.issuperset(places)
+
+    def _take(self, messages: list[KafkaMessage]) -> None:
+        runs: dict[tuple[str, int], list[Message]] = {}
+        events: list[tuple[KafkaMessage, KafkaError]] = []
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                events.append((message, error))
+                continue
+            where = (message.topic(), message.partition())
+            run = runs.get(where)
+            if run is None:
+                run = runs[where] = []
+            content = (message.value(), message.key(), message.headers(), message.timestamp()[1])
+            run.append(Message((message.offset(),), *content))
+        for (topic, partition), run in runs.items():
+            place = Place("kafka", topic, partition)
+            if self._intake.has(place):  # not so when it was taken away while consume() collected
+                self._at_end.discard(place)
+                self._admit(place, run)
+        for message, error in events:  # after the messages: an end of partition stands behind them
+            self._on_event(message, error)
+
+    def _admit(self, place: Place, run: list[Message]) -> None:
+        """Take the messages, unless offsets are missing before one of them and it is not known why."""
+        seen = self._intake.seen(place)
+        expected = None if seen is None else max(seen[0] + 1, self._resume.get(place, 0))
+        jump = None if place in self._sparse else first_jump(expected, run)
+        if jump is None:
+            self._intake.take(place, run)
+            return
+        self._intake.take(place, run[: jump.index])
+        low, _ = self._watermarks(place)
+        verdict = judge_jump(jump, low, self._looked_at.get(place))
+        if verdict == LOOK_AGAIN:
+            self._looked_at[place] = jump.expected
+            self._telemetry.say(
+                logging.INFO,
+                "offsets missing, looking again",
+                place,
+                expected=jump.expected,
+                found=jump.found,
+            )
+            self._seek(place, jump.expected)
+            return
+        if verdict == DELETED:
+            gone = min(low or jump.found, jump.found)
+            self._gap(place, jump.expected, gone)
+        elif verdict == ADMIT:
+            self._sparse.add(place)
+            self._telemetry.say(
+                logging.INFO,
+                "offsets missing, none deleted: compacted or transactional topic",
+                place,
+                expected=jump.expected,
+                found=jump.found,
+            )
+        self._intake.take(place, run[jump.index :])
+
+    def _gap(self, place: Place, expected: int, found: int) -> None:
+        self._resume[place] = found
+        self._telemetry.gap(
+            place,
+            "deleted",
+            (expected,),
+            (found,),
+            found - expected,
+            "the broker deleted messages before they landed",
+        )
+
+    def _seek(self, place: Place, offset: int) -> None:
+        with contextlib.suppress(KafkaException):  # revoked meanwhile: its next owner starts from what landed
+            self._consumer.seek(TopicPartition(place.topic, place.partition, offset))
+
+    def _obey(self, outcomes: list[Done | Reread]) -> None:
+        """Tell the broker what has landed (for information), or go back to where a partition must be read
+        again."""
+        commits = []
+        for outcome in outcomes:
+            if isinstance(outcome, Reread):
+                self._sparse.discard(outcome.place)
+                last = outcome.landed.last
+                self._seek(outcome.place, OFFSET_BEGINNING if last is None else last[0] + 1)
+            elif outcome.landing.landed.last:
+                offset = outcome.landing.landed.last[0] + 1
+                commits.append(TopicPartition(outcome.place.topic, outcome.place.partition, offset))
+        if commits:
+            with contextlib.suppress(KafkaException):
+                self._consumer.commit(offsets=commits, asynchronous=True)
+
+    def _back_pressure(self) -> None:
+        full = self._intake.full
+        if full != self._paused:
+            partitions = [TopicPartition(place.topic, place.partition) for place in self._intake.places]
+            (self._consumer.pause if full else self._consumer.resume)(partitions)
+            self._paused = full
+            self._telemetry.paused(full)
+
+    def _tick(self) -> None:
+        """Once a second: lag, and partitions whose position the broker did not know."""
+        now = time.monotonic()
+        if now < self._tick_at:
+            return
+        self._tick_at = now + 1
+        for place in self._intake.places:
+            low, high = self._watermarks(place, cached=True)
+            last = self._intake.landed(place).last
+            if high is not None and high >= 0:
+                self._telemetry.lag(place, max(0, high - (last[0] + 1 if last else max(low or 0, 0))))
+        for place, at in list(self._lost_position.items()):
+            if now >= at and self._intake.has(place):
+                self._find_position(place)
+
+    def _watermarks(self, place: Place, cached: bool = False) -> tuple[int | None, int | None]:
+        """(first offset there is, next offset to come), as far as the broker answers."""
+        try:
+            partition = TopicPartition(place.topic, place.partition)
+            answer = self._consumer.get_watermark_offsets(partition, timeout=_NETWORK_SECONDS, cached=cached)
+        except KafkaException:
+            return None, None
+        return answer or (None, None)
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._telemetry.say(logging.WARNING, "broker", code=error.name(), why=error.str())
+
+    def _on_event(self, message: KafkaMessage, error: KafkaError) -> None:
+        if message.topic() is None or message.partition() is None:
+            self._on_error(error)
+            return
+        place = Place("kafka", message.topic(), message.partition())
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._at_end.add(place)
+        elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            if self._intake.has(place):
+                self._find_position(place)
+        else:
+            self._telemetry.say(logging.WARNING, "broker", place, code=error.name(), why=error.str())
+
+    def _find_position(self, place: Place) -> None:
+        """The broker does not know the offset asked for: deleted, or the topic ends before it."""
+        self._lost_position.pop(place, None)
+        self._obey(self._intake.flush(place, force=True))
+        seen = self._intake.seen(place)
+        low, high = self._watermarks(place)
+        if low is None or high is None:
+            self._lost_position[place] = time.monotonic() + 1
+            return
+        try:
+            self._seek(place, self._settle(place, self._intake.landed(place), seen, low, high))
+        except (BusyError, HoleError):
+            self._lost_position[place] = time.monotonic() + 1
+
+    def _settle(
+        self, place: Place, landed: Landed, seen: tuple[int, ...] | None, low: int | None, high: int | None
+    ) -> int:
+        """Where reading goes on, after reporting what is missing; a topic that ends too early begins anew."""
+        start = where_to_start(None if seen is None else seen[0], low, high)
+        if start.reset and seen is not None:
+            lander = self._intake.lander(place)
+            landed = lander.restart(landed)
+            self._intake.begin(place, landed, lander)
+            self._resume.pop(place, None)
+            self._telemetry.gap(
+                place,
+                "topic_reset",
+                (seen[0] + 1,),
+                (low or 0,),
+                None,
+                f"the partition ends at {high}, before what landed: recreated or cut; reading all of it",
+            )
+        elif start.lost and seen is not None:
+            self._gap(place, seen[0] + 1, start.offset)
+        return start.offset
+
+    def _topic_ids(self, topics: list[str]) -> dict[str, str]:
+        """The broker's own id of each topic, where it tells: a recreated topic has another."""
+        ids: dict[str, str] = {}
+        try:
+            futures = self._admin.describe_topics(TopicCollection(topics), request_timeout=_NETWORK_SECONDS)
+            for topic, future in futures.items():
+                with contextlib.suppress(KafkaException):
+                    ids[topic] = str(future.result(_NETWORK_SECONDS).topic_id or "")
+        except (KafkaException, TimeoutError):
+            pass
+        return ids
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        ids = self._topic_ids(sorted({each.topic for each in partitions})) if partitions else {}
+        for each in partitions:
+            place = Place("kafka", each.topic, each.partition)
+            self._forget(place)
+            low, high = self._watermarks(place)
+            after = (high - 1,) if self._options.start == "latest" and high else None
+            lander = self._intake.lander(place)
+            landed = _patiently(partial(lander.open, ids.get(each.topic, ""), after))
+            self._intake.begin(place, landed, lander)
+            each.offset = _patiently(partial(self._settle, place, landed, landed.last, low, high))
+        consumer.incremental_assign(partitions)
+        if self._paused:
+            consumer.pause(partitions)
+        self._telemetry.rebalanced(
+            "assigned", [Place("kafka", each.topic, each.partition) for each in partitions]
+        )
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Land what is waiting, then let go; what cannot land now will be read again by the next owner."""
+        for each in partitions:
+            place = Place("kafka", each.topic, each.partition)
+            if self._intake.has(place):
+                self._obey(self._intake.flush(place, force=True))
+        self._let_go(consumer, partitions, "revoked")
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._let_go(consumer, partitions, "lost")
+
+    def _let_go(self, consumer: Consumer, partitions: list[TopicPartition], how: str) -> None:
+        places = [Place("kafka", each.topic, each.partition) for each in partitions]
+        for place in places:
+            self._intake.drop(place)
+            self._forget(place)
+            self._telemetry.forget(place)
+        consumer.incremental_unassign(partitions)
+        self._telemetry.rebalanced(how, places)
+
+    def _forget(self, place: Place) -> None:
+        for notes in (self._resume, self._looked_at, self._lost_position):
+            notes.pop(place, None)
+        self._sparse.discard(place)
+        self._at_end.discard(place)

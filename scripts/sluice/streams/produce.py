@@ -1,0 +1,275 @@
+"""`scripts/produce kafka|pulsar`: send landing files, or generated events, into a topic."""
+
+import argparse
+import csv
+import gzip
+import io
+import itertools
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+from tqdm import tqdm
+
+from sluice.streams.events import event, fixed_time, now
+from sluice.streams.feeds import Feed, feed_named, known_feeds
+from sluice.streams.rows import PROVENANCE
+
+_SLICE_SECONDS = 0.02
+
+
+class Sink(Protocol):
+    """A topic to send to."""
+
+    def send(self, key: str, value: bytes) -> None:
+        """Hand over one message; waits while the broker is behind."""
+
+    def close(self) -> int:
+        """Wait until everything has arrived; how many did not."""
+
+
+class KafkaSink:
+    """An idempotent Kafka producer: retries neither lose, repeat nor reorder."""
+
+    def __init__(self, servers: str, topic: str, config: dict[str, str], partition: int | None) -> None:
+        from confluent_kafka import Producer
+
+        self._topic = topic
+        self._failed = 0
+        self._where = {} if partition is None else {"partition": partition}
+        self._producer = Producer(
+            {
+                "bootstrap.servers": servers,
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 20,
+                "compression.type": "lz4",
+                "queue.buffering.max.messages": 200_000,
+                "message.timeout.ms": 300_000,
+                "delivery.report.only.error": True,
+                **config,
+            }
+        )
+
+    def _report(self, error: object, _message: object) -> None:
+        self._failed += error is not None
+
+    def send(self, key: str, value: bytes) -> None:
+        while True:
+            try:
+                self._producer.produce(self._topic, value, key, on_delivery=self._report, **self._where)
+                return
+            except BufferError:
+                self._producer.poll(0.1)
+
+    def close(self) -> int:
+        return self._producer.flush(300) + self._failed
+
+
+class PulsarSink:
+    """A Pulsar producer. A name makes the broker drop repeats where its deduplication is switched on."""
+
+    def __init__(self, url: str, topic: str, token: str | None) -> None:
+        import pulsar
+
+        authentication = pulsar.AuthenticationToken(token) if token else None
+        quiet = pulsar.ConsoleLogger(pulsar.LoggerLevel.Error)
+        self._client = pulsar.Client(url, authentication=authentication, logger=quiet)
+        self._ok = pulsar.Result.Ok
+        self._failed = 0
+        self._producer = self._client.create_producer(
+            topic,
+            batching_enabled=True,
+            batching_max_publish_delay_ms=20,
+            block_if_queue_full=True,
+            max_pending_messages=20_000,
+            send_timeout_millis=0,
+        )
+
+    def _report(self, result: object, _message_id: object) -> None:
+        self._failed += result != self._ok
+
+    def send(self, key: str, value: bytes) -> None:
+        self._producer.send_async(value, self._report, partition_key=key or None)
+
+    def close(self) -> int:
+        self._producer.flush()
+        self._client.close()
+        return self._failed
+
+
+def replayed(path: Path, feed: Feed, value_format: str, repeat: bool) -> Iterator[tuple[str, bytes]]:
+    """(key, value) of each record of a landing file, over and over with `repeat`. Provenance stays behind."""
+    while True:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as raw:
+            rows = csv.reader(io.TextIOWrapper(raw, "utf-8-sig", newline=""))
+            header = [name.strip() for name in next(rows, [])]
+            if not header:
+                raise ValueError(f"{path} has no header")
+            kept = [index for index, name in enumerate(header) if name not in PROVENANCE]
+            lower = [name.lower() for name in header]
+            for row in rows:
+                fields = {header[index]: row[index] for index in kept if index < len(row)}
+                if value_format == "csv":
+                    value = _csv_line(
+                        [
+                            row[lower.index(c)] if c in lower and lower.index(c) < len(row) else ""
+                            for c in feed.columns
+                        ]
+                    )
+                else:
+                    value = orjson.dumps(fields)
+                yield next(iter(fields.values()), ""), value
+        if not repeat:
+            return
+
+
+def generated(feed: Feed, value_format: str, prefix: str, fixed: bool) -> Iterator[tuple[str, bytes]]:
+    """(key, value) of generated events without end."""
+    for number in itertools.count():
+        record = event(feed.name, feed.columns, number, prefix, fixed_time(number) if fixed else now())
+        key = str(record[feed.columns[0]])
+        if value_format == "csv":
+            texts = (
+                json.dumps(value) if isinstance(value, dict) else str(value)
+                for value in map(record.get, feed.columns)
+            )
+            yield key, _csv_line(list(texts))
+        else:
+            yield key, orjson.dumps(record)
+
+
+def _csv_line(fields: list[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(fields)
+    return text.getvalue().encode()
+
+
+def send_all(
+    messages: Iterator[tuple[str, bytes]], sink: Sink, rate: float | None, stopped: list[int]
+) -> int:
+    """Send at `rate` messages a second (None: as fast as it goes); how many were sent."""
+    sent, started = 0, time.monotonic()
+    with tqdm(unit=" messages", disable=not sys.stderr.isatty()) as bar:
+        while not stopped:
+            due = 5_000 if rate is None else int((time.monotonic() - started) * rate) - sent
+            batch = 0
+            for key, value in itertools.islice(messages, max(due, 0)):
+                sink.send(key, value)
+                batch += 1
+            sent += batch
+            bar.update(batch)
+            if batch < due:
+                break
+            if rate is not None:
+                time.sleep(_SLICE_SECONDS)
+    return sent
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="scripts/produce", description="Send landing files, or generated events, into a topic."
+    )
+    brokers = top.add_subparsers(dest="broker", required=True, metavar="kafka|pulsar")
+    kafka = brokers.add_parser("kafka", help="into Apache Kafka")
+    kafka.add_argument("--bootstrap-servers", required=True, metavar="HOST:PORT[,…]")
+    kafka.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the Kafka client; may be repeated",
+    )
+    kafka.add_argument(
+        "--partition", type=int, metavar="N", help="send everything to this partition (default: by key)"
+    )
+    pulsar = brokers.add_parser("pulsar", help="into Apache Pulsar")
+    pulsar.add_argument("--service-url", required=True, metavar="pulsar://HOST:PORT")
+    pulsar.add_argument("--token", metavar="T", help="authentication token")
+    for each in (kafka, pulsar):
+        each.add_argument("--topic", required=True, metavar="T")
+        each.add_argument(
+            "--feed", required=True, metavar="F", help=f"what to send: {', '.join(known_feeds())}"
+        )
+        each.add_argument(
+            "--from",
+            dest="source",
+            type=Path,
+            metavar="FILE",
+            help="replay this .csv or .csv.gz (default: generated events)",
+        )
+        each.add_argument("--repeat", action="store_true", help="replay the file over and over")
+        each.add_argument(
+            "--count",
+            type=int,
+            metavar="N",
+            help="stop after N messages (default: the file's end; generated: never)",
+        )
+        each.add_argument(
+            "--rate", type=float, metavar="N", help="messages a second (default: as fast as it goes)"
+        )
+        each.add_argument(
+            "--format", choices=["json", "csv"], default="json", help="of the values (default: json)"
+        )
+        each.add_argument(
+            "--id-prefix", default="event-", metavar="P", help="generated ids are P0, P1, … (default: event-)"
+        )
+        each.add_argument(
+            "--fixed-times",
+            action="store_true",
+            help="generated times depend on the number, not on the clock",
+        )
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    cli = parser()
+    arguments = cli.parse_args(argv)
+    if arguments.rate is not None and arguments.rate <= 0:
+        cli.error("--rate must be above 0")
+    if arguments.source and not arguments.source.is_file():
+        cli.error(f"--from {arguments.source}: there is no such file")
+    try:
+        feed = feed_named(arguments.feed)
+        config = dict(setting.split("=", 1) for setting in getattr(arguments, "config", []))
+    except ValueError as error:
+        cli.error(str(error))
+    messages = (
+        replayed(arguments.source, feed, arguments.format, arguments.repeat)
+        if arguments.source
+        else generated(feed, arguments.format, arguments.id_prefix, arguments.fixed_times)
+    )
+    stopped: list[int] = []
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda number, _frame: stopped.append(number))
+    started = time.monotonic()
+    sink: Sink
+    if arguments.broker == "kafka":
+        sink = KafkaSink(arguments.bootstrap_servers, arguments.topic, config, arguments.partition)
+    else:
+        sink = PulsarSink(arguments.service_url, arguments.topic, arguments.token)
+    sent = send_all(itertools.islice(messages, arguments.count), sink, arguments.rate, stopped)
+    failed = sink.close()
+    seconds = time.monotonic() - started
+    print(
+        json.dumps(
+            {
+                "sent": sent,
+                "failed": failed,
+                "seconds": round(seconds, 3),
+                "per_second": round(sent / seconds),
+            }
+        )
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

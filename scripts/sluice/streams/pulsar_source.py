@@ -1,0 +1,290 @@
+"""Pulsar to landing: a failover subscription says which partitions are ours, what has landed where they go
+on.
+
+One thread per partition receives; everything else happens in the main thread. Acknowledgements follow
+landing, so the broker keeps whatever has not landed; they never decide where to read.
+"""
+
+import contextlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pulsar
+
+from sluice.streams import pulsar_topics
+from sluice.streams.disk import BusyError
+from sluice.streams.intake import Done, Intake, Reread
+from sluice.streams.names import Place, Position
+from sluice.streams.pulsar_order import Arrival, follows, judge_arrival
+from sluice.streams.rows import Message
+from sluice.streams.telemetry import Telemetry
+
+_RECEIVE = pulsar.ConsumerBatchReceivePolicy(5_000, 8 << 20, 100)
+_QUEUED_BATCHES = 32
+_LOOK_FOR_TOPICS_SECONDS = 5.0
+_IDLE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class PulsarOptions:
+    """Where to read, and how."""
+
+    service_url: str
+    topics: list[str]
+    subscription: str
+    admin_url: str | None = None
+    once: bool = False
+    token: str | None = None
+
+
+@dataclass
+class Partition:
+    """One partition's consumer and the thread that receives from it."""
+
+    place: Place
+    consumer: pulsar.Consumer
+    epoch: int = 0  # batches received before a seek carry an older one
+    anchored: bool = False
+    sought: bool = False
+    suspect: Position | None = None  # a gap was met before this position and is being looked at again
+    ids: list[tuple[Position, pulsar.MessageId]] = field(default_factory=list)
+    receiving: threading.Lock = field(default_factory=threading.Lock)  # never held across a seek
+
+
+def message_position(message: pulsar.Message) -> Position:
+    """(ledger, entry, index in the producer's batch)."""
+    found = message.message_id()
+    return found.ledger_id(), found.entry_id(), max(found.batch_index(), 0)
+
+
+class PulsarSource:
+    """Reads until told to stop."""
+
+    def __init__(self, options: PulsarOptions, intake: Intake, telemetry: Telemetry) -> None:
+        self._options = options
+        self._intake = intake
+        self._telemetry = telemetry
+        token = options.token or os.environ.get("SLUICE_PULSAR_TOKEN")
+        self._client = pulsar.Client(
+            options.service_url,
+            authentication=pulsar.AuthenticationToken(token) if token else None,
+            logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error),
+        )
+        self._partitions: dict[str, Partition] = {}
+        self._received: queue.Queue[tuple[Partition, int, list[pulsar.Message], list[Message]]] = queue.Queue(
+            _QUEUED_BATCHES
+        )
+        self._stop = threading.Event()
+        self._hold = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._look_at = 0.0
+        self._tick_at = 0.0
+        self._idle_since = time.monotonic()
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Land until `stopping`, or with `once` until every partition has been read to its end."""
+        try:
+            while not stopping():
+                self._look_for_topics()
+                self._back_pressure()
+                self._take()
+                self._obey(self._intake.flush())
+                self._tick()
+                if self._options.once and self._finished():
+                    break
+        finally:
+            self._obey(self._intake.flush(force=True))
+            self._stop.set()
+            for thread in self._threads:
+                thread.join(5)
+            self._client.close()
+
+    def _look_for_topics(self) -> None:
+        """Subscribe to the partitions there are; new topics and new partitions are met here later."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOK_FOR_TOPICS_SECONDS
+        try:
+            names = pulsar_topics.partitions(self._client, self._options.topics, self._options.admin_url)
+        except (OSError, pulsar.PulsarException) as error:
+            self._telemetry.say(logging.WARNING, "topics could not be listed", why=str(error))
+            return
+        for name in names:
+            if name not in self._partitions:
+                try:
+                    self._subscribe(name)
+                except (BusyError, pulsar.PulsarException) as error:
+                    self._telemetry.say(logging.WARNING, "not subscribed yet", topic=name, why=str(error))
+
+    def _subscribe(self, name: str) -> None:
+        topic, partition = pulsar_topics.split(name)
+        place = Place("pulsar", topic, partition)
+        lander = self._intake.lander(place)
+        landed = lander.open()
+        consumer = self._client.subscribe(
+            name,
+            self._options.subscription,
+            consumer_type=pulsar.ConsumerType.Failover,
+            initial_position=pulsar.InitialPosition.Earliest,
+            receiver_queue_size=20_000,
+            batch_receive_policy=_RECEIVE,
+            start_message_id_inclusive=True,
+        )
+        self._intake.begin(place, landed, lander)
+        ours = self._partitions[name] = Partition(place, consumer)
+        thread = threading.Thread(target=self._receive, args=(ours,), daemon=True, name=name)
+        self._threads.append(thread)
+        thread.start()
+        self._telemetry.rebalanced("assigned", [place])
+
+    def _receive(self, ours: Partition) -> None:
+        """A partition's thread: receive, turn into plain messages, hand over; waits while the main thread
+        is behind."""
+        while not self._stop.is_set():
+            if self._hold.is_set():
+                time.sleep(0.1)
+                continue
+            try:
+                with ours.receiving:
+                    epoch, batch = ours.epoch, ours.consumer.batch_receive()
+            except pulsar.Timeout:
+                continue
+            except pulsar.PulsarException as error:
+                if not self._stop.is_set():
+                    self._telemetry.say(logging.WARNING, "broker", ours.place, why=str(error))
+                    time.sleep(0.5)
+                continue
+            if not batch:
+                continue
+            plain = [
+                Message(
+                    message_position(each),
+                    each.data(),
+                    each.partition_key() or None,
+                    list(each.properties().items()) or None,
+                    each.publish_timestamp(),
+                )
+                for each in batch
+            ]
+            while not self._stop.is_set():
+                with contextlib.suppress(queue.Full):
+                    self._received.put((ours, epoch, batch, plain), timeout=0.2)
+                    break
+
+    def _take(self) -> None:
+        """Take over what the threads have received."""
+        deadline = time.monotonic() + 0.1
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                ours, epoch, batch, plain = self._received.get(timeout=left)
+            except queue.Empty:
+                return
+            self._idle_since = time.monotonic()
+            if epoch != ours.epoch:
+                continue  # from before a seek
+            if self._anchor(ours, plain[0].position):
+                self._intake.take(ours.place, plain)
+                ours.ids.append((plain[-1].position, batch[-1].message_id()))
+
+    def _anchor(self, ours: Partition, first: Position) -> bool:
+        """Whether the messages from `first` on continue what has landed; if not, go back to that."""
+        seen = self._intake.seen(ours.place)
+        arrival = judge_arrival(seen, first, ours.anchored, ours.sought)
+        if arrival is Arrival.SEEK:
+            # Another consumer of the subscription may have landed meanwhile.
+            landed = self._intake.lander(ours.place).open()
+            if landed != self._intake.landed(ours.place):
+                self._obey(self._intake.flush(ours.place, force=True))
+                self._intake.begin(ours.place, landed, self._intake.lander(ours.place))
+                if landed.last is None or first <= landed.last or follows(landed.last, first):
+                    ours.anchored = True
+                    return True
+            self._seek(ours, landed.last)
+            return False
+        if arrival is Arrival.GAP and ours.suspect != first:
+            ours.suspect = first
+            self._seek(ours, seen)
+            return False
+        if arrival is Arrival.GAP:
+            self._telemetry.gap(
+                ours.place,
+                "possible",
+                seen,
+                first,
+                None,
+                "the broker no longer has the last landed message, so messages after it may be gone too",
+            )
+        ours.anchored, ours.sought = True, False
+        return True
+
+    def _seek(self, ours: Partition, last: Position | None) -> None:
+        """Read again from the last landed message (included: seeing it again proves that nothing is
+        missing)."""
+        ours.anchored, ours.sought, ours.ids = False, True, []
+        if last is None:
+            target = pulsar.MessageId.earliest
+        else:
+            target = pulsar.MessageId(ours.place.partition, last[0], last[1], -1)
+        try:
+            with ours.receiving:
+                ours.epoch += 1
+                ours.consumer.seek(target)
+        except pulsar.PulsarException as error:
+            ours.sought = False
+            self._telemetry.say(logging.WARNING, "seek failed, trying again", ours.place, why=str(error))
+
+    def _obey(self, outcomes: list[Done | Reread]) -> None:
+        """Acknowledge what has landed, or read again what must be."""
+        by_place = {each.place: each for each in self._partitions.values()}
+        for outcome in outcomes:
+            ours = by_place[outcome.place]
+            if isinstance(outcome, Reread):
+                self._seek(ours, outcome.landed.last)
+                continue
+            ids, last = ours.ids, outcome.landing.landed.last
+            landed = [found for position, found in ids if last and position <= last]
+            ours.ids = ids[len(landed) :]
+            if landed:
+                with contextlib.suppress(pulsar.PulsarException):
+                    ours.consumer.acknowledge_cumulative(landed[-1])
+
+    def _back_pressure(self) -> None:
+        if self._intake.full != self._hold.is_set():
+            (self._hold.clear if self._hold.is_set() else self._hold.set)()
+            self._telemetry.paused(self._hold.is_set())
+
+    def _tick(self) -> None:
+        """Now and then: the backlog that Pulsar's web service knows of."""
+        now = time.monotonic()
+        if not self._options.admin_url or now < self._tick_at:
+            return
+        self._tick_at = now + 5
+        for name, ours in self._partitions.items():
+            backlog = pulsar_topics.backlog(self._options.admin_url, name, self._options.subscription)
+            if backlog is not None:
+                self._telemetry.lag(ours.place, backlog)
+
+    def _finished(self) -> bool:
+        """Whether all that the broker has now has landed."""
+        if not self._partitions or time.monotonic() - self._idle_since < _IDLE_SECONDS:
+            return False
+        self._obey(self._intake.flush(force=True))
+        behind = [ours for ours in self._partitions.values() if not self._at_end(ours)]
+        for ours in behind:  # the subscription's acknowledgements may be ahead of what has landed
+            if not (ours.anchored or ours.sought):
+                self._seek(ours, self._intake.landed(ours.place).last)
+        return not self._intake.waiting and not behind
+
+    def _at_end(self, ours: Partition) -> bool:
+        try:
+            end = ours.consumer.get_last_message_id()
+        except pulsar.PulsarException:
+            return False
+        last = self._intake.landed(ours.place).last
+        return end.entry_id() < 0 or (last is not None and last[:2] >= (end.ledger_id(), end.entry_id()))
