@@ -15,7 +15,7 @@ class Expected:
 
 
 def line_end_at(text: str, at: int) -> int:
-    """Length of the line end at a position, 0 if there is none. A CR that ends the file is a CRLF cut short."""
+    """Length of the line end at a position, or 0. A CR that ends the file is a CRLF cut short."""
     if text.startswith("\n", at):
         return 1
     if text.startswith("\r\n", at):

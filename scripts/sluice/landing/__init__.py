@@ -1,1 +1,1 @@
-"""Landing files as they come: listing them, and proving or making each one readable without losing a record."""
+"""Landing files as they come: listing them, and making each one readable without losing a record."""

@@ -83,7 +83,7 @@ def _readings(head: bytes, start: int, delimiter: bytes, *, whole: bool) -> list
 
 
 def _parse(head: bytes, start: int, delimiter: bytes, *, whole: bool) -> _Record | None:
-    """One record by RFC 4180, a quote inside an unquoted field being text; None where its quoting is broken."""
+    """One record by RFC 4180, quotes inside unquoted fields being text; None if its quoting is broken."""
     fields: list[bytes] = []
     strict = True
     at = start

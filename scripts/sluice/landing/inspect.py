@@ -1,9 +1,13 @@
-"""Look at a landing file once: is it regular, and if not, what can be read of it and what is wrong with the rest?
+"""Look at a landing file once: is it regular, and if not, what of it can be read, and what is wrong?
 
-A file is *regular* when DuckDB's `read_csv`, told header, delimiter and line end, returns every record whole from
-the file itself: UTF-8 (with or without byte order mark), one kind of line end (LF or CRLF), the header on the first
-line, no empty lines, every record as wide as the header, quoting as in RFC 4180, no record above 1 MiB. All other
-files get a normalised copy that is, next to a list of the records that could not be brought into it.
+A file is *regular* when DuckDB's `read_csv`, told header, delimiter and line end, returns every record whole
+from the file itself: UTF-8 (with or without byte order mark), one kind of line end (LF or CRLF), the header
+on the first line, no empty lines, every record as wide as the header, quoting as in RFC 4180, no record above
+1 MiB. All other files get a normalised copy that is, next to a list of the records that could not be brought
+into it.
+
+Do not write `strict_mode=true` in the call: DuckDB 1.5.5 then returns no row at all of a file with CRLF and a
+header. Left out, it is strict and right.
 """
 
 from collections.abc import Sequence, Set
@@ -11,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sluice.landing.errors import UnreadableFileError
 from sluice.landing import limits
+from sluice.landing.errors import UnreadableFileError
 from sluice.landing.header import Header, read_header
 from sluice.landing.normalise import normalise
 from sluice.landing.proof import Layout, Prover
@@ -26,11 +30,11 @@ THREADS = 2
 class Inspection:
     """What was found in one file.
 
-    If `error` is set, the file cannot be loaded (`retry`: it may be fine, try again without waiting for a change)
-    and only the stamp below is filled in, if that could be had. Otherwise `read_path` holds `records_read -
-    fault_count` records in the order of the file, with `header` as first record if `has_header`; columns are
-    separated by `delimiter`, records by `newline`. `quoted_newlines`: a line feed stands inside quotes, which
-    DuckDB reads reliably only with `parallel=false`. `faults_path` is a Parquet file of (reason, raw_record).
+    If `error` is set, the file cannot be loaded (`retry`: it may be fine, try again without waiting for a
+    change) and only the stamp below is filled in, if that could be had. Otherwise `read_path` holds
+    `records_read - fault_count` records in the order of the file, below a header line if `has_header`;
+    columns are separated by `delimiter`, records by `newline`. `quoted_newlines`: a line feed stands inside
+    quotes, which DuckDB reads reliably only with `parallel=false`. `faults_path` is a Parquet file of (reason, raw_record).
     `size_bytes` and `modified_ns` (nanoseconds since 1970, UTC) were taken before reading.
     """
 
@@ -107,7 +111,7 @@ def _read(path: str, before: Stamp, known_names: Set[str], work_dir: Path) -> In
 
 
 def _prove_file(path: str, header: Header, size_bytes: int) -> tuple[int, bool] | None:
-    """Count the records of a regular file and tell whether quotes hold line feeds; None if it is not regular."""
+    """Count the records of a regular file and whether quotes hold line feeds; None if it is not regular."""
     prover = Prover(Layout(ord(header.delimiter), len(header.names), header.crlf))
     records, quoted_newlines = 0, False
     with open_file(path) as source:

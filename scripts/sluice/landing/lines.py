@@ -19,7 +19,7 @@ Positions = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of a window: `starts`, `ends` (without the line end) and `kinds`; `clean_text` if all is UTF-8."""
+    """The lines of a window: `starts`, `ends` (without line end), `kinds`; `clean_text` if all is UTF-8."""
 
     starts: Positions
     ends: Positions
@@ -56,7 +56,7 @@ def judge(array: Bytes, layout: Layout) -> Lines:
 def _unquoted(
     array: Bytes, delimiters: Positions, quotes: Positions, starts: Positions, ends: Positions, layout: Layout
 ) -> tuple[Positions, NDArray[np.bool_]]:
-    """The delimiters that separate fields, if each line is taken by itself, and the lines whose quotes need parsing."""
+    """The delimiters between fields, each line taken by itself, and the lines whose quotes need parsing."""
     line = np.searchsorted(starts, quotes, "right") - 1
     first = np.searchsorted(quotes, starts)
     closes = ((np.arange(len(quotes)) - first[line]) & 1).astype(bool)

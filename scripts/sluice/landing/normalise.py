@@ -1,4 +1,4 @@
-"""Take a file apart that is not regular: good records into a copy that is, faulty ones aside with their reason.
+"""Take a file apart that is not regular: good records into a copy, faulty ones aside with their reason.
 
 If several faults apply to a record, the first of this list is its reason: `invalid_encoding`,
 `unterminated_quote`, `line_too_long`, `too_few_columns` or `too_many_columns`. Where a record ends is decided
@@ -88,7 +88,7 @@ class _Splitter:
         return np.delete(self._window.array[: proven.size], proven.ends - 1).tobytes()
 
     def take_careful(self) -> int:
-        """Sort the records of the window one by one; the number of bytes taken, 0 if more must be seen first."""
+        """Sort the records of the window one by one; the bytes taken, 0 if more must be seen first."""
         window = self._window
         cut = window.data.rfind(b"\n", 0, window.size) + 1
         if not cut:

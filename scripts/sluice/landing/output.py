@@ -3,15 +3,18 @@
 import re
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sluice.landing.header import BOM
 from sluice.landing.source import new_path
 
-FAULT_SCHEMA = pa.schema([("reason", pa.string()), ("raw_record", pa.large_string())])
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetWriter
+
+FAULT_SCHEMA = pa.schema([("reason", pa.large_string()), ("raw_record", pa.large_string())])
 FLUSH_BYTES = 8 << 20
 
 
@@ -24,16 +27,13 @@ class CopyWriter:
         self._out = open(self.path, "wb", buffering=1 << 20)  # noqa: PTH123, SIM115
         self._delimiter = delimiter.encode()
         self._special = re.compile(b'["\r\n' + re.escape(self._delimiter) + b"]|" + BOM)
-        quoted, bare = rb'"[^"]*+(?:""[^"]*+)*+"', rb'[^"\r\n' + re.escape(self._delimiter) + rb"]*+"
+        delimiter = re.escape(self._delimiter)
+        quoted, bare = rb'"[^"]*+(?:""[^"]*+)*+"', rb'[^"\r\n' + delimiter + rb"]*+"
         part = rb"(?>" + quoted + rb"|" + bare + rb")"
-        self._strict = re.compile(part + rb"(?:" + re.escape(self._delimiter) + part + rb")*+")
-        self._field = re.compile(
-            rb'(?>"([^"]*+(?:""[^"]*+)*+)"|([^'
-            + re.escape(self._delimiter)
-            + rb"]*+))(?:"
-            + re.escape(self._delimiter)
-            + rb"|\Z)"
-        )
+        self._strict = re.compile(part + rb"(?:" + delimiter + part + rb")*+")
+        quoted, bare = rb'"([^"]*+(?:""[^"]*+)*+)"', rb"([^" + delimiter + rb"]*+)"
+        self._field = re.compile(rb"(?>" + quoted + rb"|" + bare + rb")(?:" + delimiter + rb"|\Z)")
+        self._opening = self._delimiter + b'"'
         self._empty = True
         self.quoted_newlines = False
 
@@ -46,8 +46,15 @@ class CopyWriter:
         self._out.close()
 
     def add_record(self, text: bytes) -> None:
-        """Add a record of the right width, given without its line end; quotes it anew where its quoting is lax."""
-        if not self._strict.fullmatch(text) or (self._empty and text.startswith(BOM)):
+        """Add a record of the right width, without its line end; lax quoting is made strict."""
+        if self._empty and text.startswith(BOM):
+            text = self._delimiter.join(self._requoted(text))
+        elif not text.startswith(b'"') and self._opening not in text:
+            fields = text.replace(b'"', b'""').split(self._delimiter)
+            text = self._delimiter.join(
+                [b'"' + value + b'"' if b'"' in value or b"\r" in value else value for value in fields]
+            )
+        elif not self._strict.fullmatch(text):
             text = self._delimiter.join(self._requoted(text))
         if b"\n" in text:
             self.quoted_newlines = True
@@ -72,11 +79,14 @@ class CopyWriter:
             assert match is not None, "only well-formed records are added"
             quoted, bare = match.groups()
             value = bare if quoted is None else quoted.replace(b'""', b'"')
-            fields.append(b'"' + value.replace(b'"', b'""') + b'"' if self._special.search(value) else value)
+            fields.append(self._quoted(value))
             if match.end() == len(text) and not text.endswith(self._delimiter, match.start(), match.end()):
                 break
             at = match.end()
         return fields
+
+    def _quoted(self, value: bytes) -> bytes:
+        return b'"' + value.replace(b'"', b'""') + b'"' if self._special.search(value) else value
 
 
 class FaultWriter:
@@ -85,9 +95,9 @@ class FaultWriter:
     def __init__(self, work_dir: Path) -> None:
         """Faults will be written to `work_dir`."""
         self._work_dir = work_dir
-        self._writer: pq.ParquetWriter | None = None
-        self._reasons: list[str] = []
-        self._raw: list[str] = []
+        self._writer: ParquetWriter | None = None
+        self._reasons: list[bytes] = []
+        self._raw: list[bytes] = []
         self._pending = 0
         self.path: str | None = None
         self.count = 0
@@ -104,8 +114,10 @@ class FaultWriter:
 
     def add(self, reason: str, raw: bytes) -> None:
         """Keep one faulty record: its raw text, bytes that are not UTF-8 as `\\xNN`."""
-        self._reasons.append(reason)
-        self._raw.append(raw.decode("utf-8", "backslashreplace"))
+        if not raw.isascii():
+            raw = raw.decode("utf-8", "backslashreplace").encode()
+        self._reasons.append(reason.encode())
+        self._raw.append(raw)
         self.count += 1
         self._pending += len(raw) + 100
         if self._pending > FLUSH_BYTES:
@@ -115,7 +127,19 @@ class FaultWriter:
         if not self._reasons:
             return
         if self._writer is None:
+            from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - slow to import, seldom needed
+
             self.path = str(new_path(self._work_dir, ".parquet"))
-            self._writer = pq.ParquetWriter(self.path, FAULT_SCHEMA)
-        self._writer.write_table(pa.table([self._reasons, self._raw], schema=FAULT_SCHEMA))
+            self._writer = ParquetWriter(self.path, FAULT_SCHEMA)
+        columns = [_texts(self._reasons), _texts(self._raw)]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=FAULT_SCHEMA))
         self._reasons, self._raw, self._pending = [], [], 0
+
+
+def _texts(values: list[bytes]) -> pa.Array:
+    """An Arrow column of UTF-8 texts. `pa.array` would do, but it imports pandas where that is installed."""
+    offsets = np.zeros(len(values) + 1, np.int64)
+    np.cumsum([len(value) for value in values], out=offsets[1:])
+    return pa.LargeStringArray.from_buffers(
+        len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(values))
+    )

@@ -1,6 +1,6 @@
 """Proof, without looking at single records, that the records of a window are all regular.
 
-A window is proven by its structural characters alone: the delimiters and line feeds that are not inside quotes
+A window is proven by its structural characters alone: delimiters and line feeds that are not inside quotes
 must repeat the pattern of one record, and every quote must stand where RFC 4180 wants it. What cannot be
 proven is not necessarily wrong; it is left to the slower reader.
 """
@@ -103,7 +103,7 @@ class Prover:
         return np.flatnonzero(np.equal(array, QUOTE, out=self._other[:size]))
 
     def _find_marks(self, array: Bytes) -> tuple[Flags, Flags]:
-        """Masks of the line feeds, and of line feeds and delimiters; with zeros to the next multiple of 64."""
+        """Masks of the line feeds, and of these and the delimiters; with zeros to a multiple of 64."""
         size, padded = len(array), -len(array) % 64 + len(array)
         line_feeds, marks, other = self._line_feeds[:padded], self._marks[:padded], self._other[:size]
         line_feeds[size:] = marks[size:] = False
@@ -149,15 +149,19 @@ def _record_ends(array: Bytes, marks: Flags, quotes: Positions, layout: Layout) 
     """The line feeds that end records, if all lines outside quotes have the layout's width."""
     marks[quotes] = True
     places = np.flatnonzero(marks)
-    kinds = array[places]
-    is_quote = kinds == QUOTE
+    is_quote = array[places] == QUOTE
     inside = np.bitwise_xor.accumulate(is_quote)
     inside |= is_quote
     places = places[~inside]
     is_end = array[places] == LF
     ends = places[is_end]
-    expected = np.arange(layout.width - 1, len(ends) * layout.width, layout.width)
-    return ends if np.array_equal(np.flatnonzero(is_end), expected) else None
+    regular = np.array_equal(np.flatnonzero(is_end), _expected_ranks(len(ends), layout))
+    return ends if regular else None
+
+
+def _expected_ranks(records: int, layout: Layout) -> Positions:
+    """Which of the delimiters and line feeds, counted together from 0, are line feeds in regular records."""
+    return np.arange(layout.width - 1, records * layout.width, layout.width)
 
 
 def _quotes_stand_right(array: Bytes, quotes: Positions, layout: Layout) -> bool:
@@ -191,7 +195,7 @@ def _line_ends_agree(
 
 
 def _lengths_are_right(ends: Positions, layout: Layout) -> bool:
-    """No record is too long, and none an empty line, which only looks like a record if there is one column."""
+    """No record is too long, and none is an empty line (which looks like a record if there is one column)."""
     if layout.width > 1 and ends[-1] < limits.RECORD:
         return True
     lengths = np.diff(ends, prepend=-1) - (2 if layout.crlf else 1)

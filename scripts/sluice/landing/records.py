@@ -4,6 +4,7 @@ Each character is looked at a bounded number of times, however the quotes stand:
 the beginning of a line does not depend on where it was opened, so one look ahead (`_Chain`) serves all lines.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -53,18 +54,18 @@ class Reader:
     def __init__(self, data: bytearray, lines: Lines, delimiter: bytes, width: int, *, ended: bool) -> None:
         """`data` may be longer than the judged lines; `ended`: nothing follows them in the file."""
         self._data = data
-        self._lines = lines
-        self._starts = lines.starts
-        self._ends = lines.ends
+        self._starts: list[int] = lines.starts.tolist()
+        self._ends: list[int] = lines.ends.tolist()
         self._delimiter = delimiter
         self._opening = delimiter + b'"'
         self._width = width
         self._ended = ended
         self._count = len(lines.starts)
+        self._kinds = lines.kinds.tobytes()
         self._chain: _Chain | None = None
         self._seen: dict[int, tuple[State, int]] = {}
         whole = (lines.kinds == GOOD) | (lines.kinds == ODD)
-        self._candidates = np.flatnonzero(whole | (lines.kinds == QUOTED))
+        self._candidates: list[int] = np.flatnonzero(whole | (lines.kinds == QUOTED)).tolist()
 
     def read(self, line: int) -> tuple[Verdict, int]:
         """Parse the record that begins with a QUOTED line.
@@ -80,7 +81,7 @@ class Reader:
 
     def _read_on(self, line: int, columns: int) -> tuple[Verdict, int]:
         """Parse a record that begins with `line`, in which a quoted field is open after `columns` others."""
-        start = int(self._starts[line])
+        start = self._starts[line]
         chain, base = self._chain_from(line + 1)
         columns -= base
         looked = line + 1
@@ -96,7 +97,7 @@ class Reader:
             if not self._extend(chain):
                 if self._ended:
                     chain.state = State.BROKEN
-                elif int(self._ends[-1]) - start > limits.RECORD:
+                elif self._ends[-1] - start > limits.RECORD:
                     found = self._next_whole(looked, self._count)
                     return (Verdict.UNKNOWN, line) if found is None else (Verdict.UNTERMINATED, found)
                 else:
@@ -105,7 +106,7 @@ class Reader:
             return self._stray(looked)
         columns += chain.total
         after = chain.last + 1
-        if columns == self._width and int(self._ends[chain.last]) - start <= limits.RECORD:
+        if columns == self._width and self._ends[chain.last] - start <= limits.RECORD:
             return Verdict.RECORD, after
         found = self._next_whole(looked, after)
         if found is not None:
@@ -126,12 +127,12 @@ class Reader:
 
     def _next_whole(self, first: int, stop: int) -> int | None:
         """The first line in [first, stop) that by itself splits to the header's width."""
-        at = int(np.searchsorted(self._candidates, first))
+        at = bisect_left(self._candidates, first)
         while at < len(self._candidates):
-            line = int(self._candidates[at])
+            line = self._candidates[at]
             if line >= stop:
                 return None
-            if self._lines.kinds[line] != QUOTED or self._by_itself(line) == (State.CLOSED, self._width):
+            if self._kinds[line] != QUOTED or self._by_itself(line) == (State.CLOSED, self._width):
                 return line
             at += 1
         return None
@@ -139,7 +140,7 @@ class Reader:
     def _by_itself(self, line: int) -> tuple[State, int]:
         seen = self._seen.get(line)
         if seen is None:
-            seen = self._split(int(self._starts[line]), int(self._ends[line]))
+            seen = self._split(self._starts[line], self._ends[line])
             self._seen[line] = seen
         return seen
 
@@ -168,27 +169,27 @@ class Reader:
                 at = stop + 1
 
     def _chain_from(self, line: int) -> tuple[_Chain, int]:
-        """The chain a quoted field open at the beginning of `line` belongs to, and the fields before it there."""
+        """The chain a field open at the beginning of `line` belongs to, and the fields before it."""
         chain = self._chain
         if chain is not None and chain.lines[0] <= line <= max(chain.lines[-1], chain.last):
-            entry = int(np.searchsorted(chain.lines, line, "right")) - 1
+            entry = bisect_right(chain.lines, line) - 1
             return chain, chain.columns[entry]
         self._chain = _Chain([line])
         return self._chain, 0
 
     def _extend(self, chain: _Chain) -> bool:
-        """Follow a chain to the end of its open field and of that line; False if it is open to the window's end."""
+        """Follow a chain through the line that closes its open field; False if no line of the window does."""
         first = chain.lines[-1]
         if first >= self._count:
             return False
-        data, stop = self._data, int(self._ends[-1])
-        close = data.find(b'"', int(self._starts[first]), stop)
+        data, stop = self._data, self._ends[-1]
+        close = data.find(b'"', self._starts[first], stop)
         while close >= 0 and close + 1 < stop and data[close + 1] == 34:
             close = data.find(b'"', close + 2, stop)
         if close < 0:
             return False
-        line = int(np.searchsorted(self._starts, close, "right")) - 1
-        end = int(self._ends[line])
+        line = bisect_right(self._starts, close) - 1
+        end = self._ends[line]
         state, columns = State.CLOSED, 0
         if close + 1 < end:
             state = State.BROKEN

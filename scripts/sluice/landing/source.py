@@ -63,7 +63,7 @@ def plain_utf8(path: str, work_dir: Path) -> str:
     """The path of the same text as plain bytes, UTF-8 unless some of its bytes are wrong.
 
     That is the file itself, or a copy in `work_dir` for `.gz` and for UTF-16 (known by its byte order mark).
-    Raises UnreadableFileError for broken gzip, text that is not UTF-16 after all, a file that cannot be opened.
+    Raises UnreadableFileError for broken gzip, for text that is not UTF-16 after all, if opening fails.
     """
     if path.lower().endswith(".gz"):
         path = _write(_inflated(path), new_path(work_dir, ".csv"))
@@ -111,7 +111,7 @@ def _inflated(path: str) -> Iterator[bytes]:
             except zlib.error as problem:
                 where = position + len(block) - len(pending)
                 raise UnreadableFileError(
-                    f"The gzip data is broken near byte {where}: {problem}. Compress and deliver the file again."
+                    f"The gzip data is broken near byte {where}: {problem}. Compress and deliver it again."
                 ) from problem
             fresh = unpack.eof
             pending = unpack.unused_data if fresh else unpack.unconsumed_tail

@@ -57,7 +57,7 @@ class Window:
             self.size += len(end)
 
     def drop(self, count: int) -> None:
-        """Let the first `count` bytes go and read new ones; a window that had to grow returns to its usual size."""
+        """Let the first `count` bytes go and read on; a window that had to grow returns to its usual size."""
         rest = self.data[count : self.size]
         if self._capacity > limits.WINDOW >= len(rest):
             self._allocate(limits.WINDOW)
@@ -66,10 +66,10 @@ class Window:
         self.fill()
 
     def grow(self) -> None:
-        """Look further ahead: twice as far as now. Raises UnreadableFileError where that is further than can be."""
+        """Look twice as far ahead as now. Raises UnreadableFileError where that is further than can be."""
         if self._capacity > limits.WINDOW_MAX // 2:
             raise UnreadableFileError(
-                "A record is longer than 1 GiB, or a quote is never closed and no whole line follows it within"
+                "A record is longer than 1 GiB, or a quote is never closed and no whole line follows within"
                 " 1 GiB. Check the quotes and line ends of the file."
             )
         old = self.data[: self.size]
