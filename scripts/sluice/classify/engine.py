@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -176,9 +177,19 @@ class Engine:
         """The answer is sound: keep what it says, and ask again for the ones it has no usable category
         for."""
         version, asks = verdict.model_version, chunk.asks
-        pairs = list(zip(chunk.ids, verdict.categories, strict=True))
-        found = [Answer(i, "classified", category, version, None, asks) for i, category in pairs if category]
-        lacking = [row for row, (_, category) in zip(chunk.rows, pairs, strict=True) if not category]
+        columns = (
+            chunk.ids,
+            repeat("classified"),
+            verdict.categories,
+            repeat(version),
+            repeat(None),
+            repeat(asks),
+        )
+        found = list(map(Answer._make, zip(*columns, strict=False)))
+        lacking: list[Transaction] = []
+        if verdict.error is not None:
+            found = [answer for answer in found if answer.category]
+            lacking = [row for row, said in zip(chunk.rows, verdict.categories, strict=True) if not said]
         if lacking and asks < self._settings.attempts and self._breaker.given_up is None:
             self._parts.append(chunk.part(lacking))
         elif lacking:

@@ -113,8 +113,24 @@ def _http(url: str | None, settings: Settings) -> HttpAsk:
 
 
 def _rows(table: pa.Table, size: int) -> Iterator[list[dict[str, Any]]]:
+    """The rows as dicts, by way of numpy: several times as fast as to_pylist. An amount that is null
+    becomes NaN, which is null in JSON."""
     for batch in table.to_batches(max_chunksize=size):
-        yield batch.to_pylist()
+        columns = [column.to_numpy(zero_copy_only=False).tolist() for column in batch.columns]
+        yield [
+            {
+                "id": i,
+                "description": description,
+                "amount": amount,
+                "timestamp": timestamp,
+                "merchant": merchant,
+                "operation_type": operation_type,
+                "side": side,
+            }
+            for i, description, amount, timestamp, merchant, operation_type, side in zip(
+                *columns, strict=True
+            )
+        ]
 
 
 def _ids(table: pa.Table) -> Iterator[str]:
