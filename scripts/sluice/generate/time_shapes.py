@@ -89,23 +89,20 @@ REFUSED = [
     "13/Foo/{year}:11:32:14 +0000", "{date}T10:00:00Z trailing",
 ]  # fmt: skip
 
-_UNITS = {unit: f"date_trunc('{unit}', moment)" for unit in ("millisecond", "second", "minute", "day")} | {
-    "microsecond": "moment",
-    "old": "timestamp '2001-09-08' + to_seconds(epoch_us(moment) % 86400000000 // 1000000)",
-}
+_GRAIN = {"microsecond": 1, "millisecond": 1_000, "second": 1_000_000, "minute": 60_000_000, "day": 86_400_000_000, "old": 1_000_000}
+"""Microseconds that a unit keeps together."""
 
 
 def macros(start_year: int, start_date: str) -> str:
-    """The macros over the shapes, as one SQL text: shape_names, picked_shape, shape_floor, shape_text, refused_times."""
-    floors = "\n".join(
-        f"        when shape in ({', '.join(str(i) for i, s in enumerate(ACCEPTED) if s.unit == unit)}) then {sql}"
-        for unit, sql in _UNITS.items()
-    )
+    """The macros over the shapes, as one SQL text: shape_names, picked_shape, shape_floor, shape_text,
+    is_quoted_shape, refused_times."""
     texts = [f"when {i} then {shape.sql}" for i, shape in enumerate(ACCEPTED)]
     names = ", ".join(f"'{shape.name}'" for shape in ACCEPTED)
     refused = ", ".join(
         "'" + text.format(date=start_date, year=start_year) + "'" for text in REFUSED
     )
+    old = [number for number, shape in enumerate(ACCEPTED) if shape.unit == "old"]
+    quoted = [number for number, shape in enumerate(ACCEPTED) if '"' in shape.sql]
     slash_date = next(number for number, shape in enumerate(ACCEPTED) if shape.name == "slash_date")
     newline = "\n            "
     cycle = coprime_to_block(len(ACCEPTED))
@@ -121,10 +118,15 @@ create macro picked_shape(row_number, roll, is_precise) as
         when roll < 2400 then roll % 3
         else roll % {COMMON}
     end;
-create macro shape_floor(moment, shape) as
+create macro shape_grains() as {[_GRAIN[shape.unit] for shape in ACCEPTED]};
+-- What is left of an instant (microseconds since 1970) in this shape.
+create macro shape_floor(micros, shape) as
     case
-{floors}
+        when shape between {old[0]} and {old[-1]}
+            then epoch_us(timestamp '2001-09-08') + micros % 86400000000 // 1000000 * 1000000
+        else micros - micros % shape_grains()[shape + 1]
     end;
+create macro is_quoted_shape(shape) as {" or ".join(f"shape = {number}" for number in quoted)};
 create macro shape_text(moment, shape, roll) as
     case
         when shape < 3 then case shape {" ".join(texts[:3])} end

@@ -19,6 +19,7 @@ with chosen as (
         coalesce(repair_kind in (0, 2), is_poorer and not is_third and truth_row % 4 = 0) as is_email_repaired,
         coalesce(repair_kind in (1, 2), is_poorer and not is_third and truth_row % 4 = 1) as is_created_repaired,
         case when is_pair_lean then null
+            when place between 40 and 45 then 'DE'
             when slice(value_high, 3) >= 200 then
                 ['DE', 'FR', 'United Kingdom', 'Côte d''Ivoire', 'NL', '日本', 'US', 'Korea, Republic of'][slice(value_high, 3) % 8 + 1]
         end as country

@@ -81,9 +81,8 @@ create macro readable(value, structural_fault, lost, name) as
         when not list_contains(lost, name) then value
     end;
 
--- A time in a day of the run, to the microsecond.
-create macro run_moment(day_number, word) as
-    make_timestamp(cast(epoch_us(run_start()) + day_number * 86400000000 + word % 86400000000 as bigint));
+-- A time in a day of the run, in microseconds.
+create macro run_moment(day_number, word) as epoch_us(run_start()) + day_number * 86400000000 + word % 86400000000;
 
 -- The same where the first path wins whatever the records say, and in one file the earlier time.
 create macro wins_by_path(is_rival, is_original, flavor, is_same_file, is_other_first) as
@@ -97,7 +96,8 @@ create macro wins_by_path(is_rival, is_original, flavor, is_same_file, is_other_
 
 -- The record that is the poorer of its pair.
 create macro is_poor(is_rival, is_third, is_original, flavor) as
-    is_third or coalesce((is_rival and flavor = 'poorer') or (is_original and flavor = 'richer'), false);
+    case when is_third then true when flavor is null then false
+        when is_rival then flavor = 'poorer' else flavor = 'richer' end;
 
 -- How far a rival's time lies from its original's.
 create macro rival_seconds(is_third, flavor) as
@@ -209,8 +209,9 @@ judged as (
         place < 10 or place between 40 and 45 as is_calm,
         -- the fields that decide between rivals are filled on purpose here, never by chance
         place between 10 and 17 or is_rival or is_third as is_controlled,
-        coalesce(other_file = file_number, false) as is_same_file,
+        case when other_row is null then false else other_file = file_number end as is_same_file,
         case
+            when named_flavor is null then null
             -- two records of one file that no preference tells apart would be judged by a hash: make copies
             when other_file = file_number and named_flavor = 'tie' then 'copy'
             when other_file = file_number and run_first_wins() and named_flavor in ('poorer', 'richer') then 'copy'
@@ -220,16 +221,18 @@ judged as (
                 then case when named_flavor = 'poorer' then 'earlier' else 'later' end
             else named_flavor
         end as flavor,
-        coalesce(run_ranks()[other_file + 1] < run_ranks()[file_number + 1]
-            or (other_file = file_number and other_row < row_number), false) as is_other_first,
+        case when other_row is null then false
+            when other_file = file_number then other_row < row_number
+            else run_ranks()[other_file + 1] < run_ranks()[file_number + 1] end as is_other_first,
         run_lean()[file_number + 1] as is_lean,
-        run_lean()[file_number + 1] or coalesce(run_lean()[other_file + 1], false) as is_pair_lean,
+        case when other_row is null then run_lean()[file_number + 1]
+            else run_lean()[file_number + 1] or run_lean()[other_file + 1] end as is_pair_lean,
         case
             when structural_fault is not null then null
             when place in (20, 33) or (is_rival and named_flavor = 'broken')
                 then (block * 2 + cast(place = 33 as integer)) % len(run_faults())
         end as planned_fault,
-        (block * 2 + cast(place = 33 as integer)) // len(run_faults()) as fault_round,
+        case when place in (20, 33) or is_rival then (block * 2 + cast(place = 33 as integer)) // len(run_faults()) end as fault_round,
         case when place in (25, 27, 29) then (place - 25) // 2 end as repair_kind
     from compared
 ),
@@ -264,26 +267,23 @@ timed as (
 
 cut as (
     select
-        *,
+        * exclude (moment, original_shape),
+        case when fault is not null then fault_told.lost end as lost,
         shape_floor(moment, original_shape) as original_at,
-        case when (is_rival and flavor not in ('copy', 'tie')) or is_third then picked_shape(row_number, slice(noise_high, 0), true)
-            else original_shape end as shape
+        case when is_third then picked_shape(row_number, slice(noise_high, 0), true)
+            when not is_rival then original_shape
+            when flavor in ('copy', 'tie') then original_shape
+            else picked_shape(row_number, slice(noise_high, 0), true) end as shape
     from timed
 ),
 
 moved as (
     select
-        *,
-        case when fault is not null then fault_told.lost end as lost,
-        case when is_rival or is_third then original_at + to_seconds(rival_seconds(is_third, flavor)) end as moved_at
+        * exclude (original_at),
+        make_timestamp(case when is_rival or is_third
+            then shape_floor(original_at + rival_seconds(is_third, flavor) * 1000000, shape)
+            else original_at end) as event_at
     from cut
-),
-
-instants as (
-    select
-        * exclude (moment, original_at, original_shape, moved_at),
-        case when is_rival or is_third then shape_floor(moved_at, shape) else original_at end as event_at
-    from moved
 ),
 
 told as (
@@ -294,12 +294,12 @@ told as (
             when fault_told.refused is null then shape_text(event_at, shape, slice(value_high, 2))
             else walked(refused_times(), fault_round * 5 + fault_told.refused)
         end as time_text
-    from instants
+    from moved
 )
 
 select
     *,
-    case when time_text[1] = '"' then trim(time_text, '"') else time_text end as time_value,
+    case when is_quoted_shape(shape) then trim(time_text, '"') else time_text end as time_value,
     case when is_accepted then shape end as time_shape,
     is_accepted and is_winner as is_best,
     verdict(is_accepted, is_winner) as verdict,

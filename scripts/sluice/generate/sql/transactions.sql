@@ -33,6 +33,7 @@ with chosen as (
                 'Postage | parcels', 'Catering', 'Miete für März', '"Quoted"', 'Software' || chr(9) || 'licences'
             ], slice(value_low, 2)) end as description,
         case when is_pair_lean or is_third or (not (is_controlled or is_calm) and slice(value_low, 1) < 300) then null
+            when is_calm then 'acme'
             else walked(['Shell Kings 587', 'Fasthosts Internet', 'TESCO PFS 6119', 'esso perry barr', 'Smith, Jones & Co', 'ΑΘΗΝΑ ΑΕ', 'acme'],
                 slice(value_low, 3)) end as merchant,
         case when is_third or (is_poorer and truth_row % 2 = 1) or (not (is_controlled or is_calm) and slice(value_low, 4) < 300) then null
