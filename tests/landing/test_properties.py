@@ -26,7 +26,23 @@ relaxed = settings(
 widths = st.integers(1, 4)
 delimiters = st.sampled_from([",", ";", "\t", "|"])
 PIECES = (
-    [b"a", b"bc", b" ", b'"', b'""', b'"', b"\n", b"\r\n", b"\r", b"D", b"D", b"D", b"\xff", b"\xc3\xa9", b"\0"]
+    [
+        b"a",
+        b"bc",
+        b" ",
+        b'"',
+        b'""',
+        b'"',
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"D",
+        b"D",
+        b"D",
+        b"\xff",
+        b"\xc3\xa9",
+        b"\0",
+    ]
     + [b'"x"', b'D"', b'"D', b'"\n', b"\n\n", b"\xef\xbb\xbf", b"1D2D3D4\n", b"1D2\n", b"1D2D3\r\n", b"x\n"]
     + [b'"1"D"2"\n']
 )

@@ -34,7 +34,8 @@ class Inspection:
     change) and only the stamp below is filled in, if that could be had. Otherwise `read_path` holds
     `records_read - fault_count` records in the order of the file, below a header line if `has_header`;
     columns are separated by `delimiter`, records by `newline`. `quoted_newlines`: a line feed stands inside
-    quotes, which DuckDB reads reliably only with `parallel=false`. `faults_path` is a Parquet file of (reason, raw_record).
+    quotes, which DuckDB reads reliably only with `parallel=false`. `faults_path` is a Parquet file of
+    (reason, raw_record).
     `size_bytes` and `modified_ns` (nanoseconds since 1970, UTC) were taken before reading.
     """
 
@@ -59,16 +60,17 @@ def inspect_file(path: str, known_names: Sequence[str], work_dir: Path) -> Inspe
     Args:
         path: the file; `.gz` at its end means that it is compressed.
         known_names: the feed's column names and aliases, lower case.
-        work_dir: existing folder for copies; they belong to the caller.
+        work_dir: folder for copies, made if need be; what is in it belongs to the caller.
 
     Never raises for what is in the file or for its absence; OSError if `work_dir` cannot be written.
     """
-    return _inspect(path, frozenset(known_names), work_dir)
+    return inspect_files([path], known_names, work_dir)[0]
 
 
 def inspect_files(paths: Sequence[str], known_names: Sequence[str], work_dir: Path) -> list[Inspection]:
     """Inspect several files, two at a time; the answers are in the order of `paths`. See `inspect_file`."""
     known = frozenset(known_names)
+    work_dir.mkdir(parents=True, exist_ok=True)
     if len(paths) < 2:
         return [_inspect(path, known, work_dir) for path in paths]
     with ThreadPoolExecutor(THREADS) as pool:
