@@ -66,6 +66,7 @@ def _run(host: str, port: int) -> int:
             f"SLUICE_PII_KEY is not set, and {host} can be reached from elsewhere; set it to a long random"
             " text (the same for every process of this data home), or listen on 127.0.0.1"
         )
+    stop = _Stop()
     configure_logging(_log_level())
     log = structlog.get_logger("sluice.ingest")
     service = Service(data_home(), settings, Tokens.from_environment())
@@ -77,7 +78,7 @@ def _run(host: str, port: int) -> int:
     shown = f"[{address}]" if ":" in address else address
     log.info("listening", url=f"http://{shown}:{bound}", home=str(service.home.root))
     try:
-        _serve(service, listener)
+        _serve(service, listener, stop)
     finally:
         service.close()
         lock.release()
@@ -85,7 +86,30 @@ def _run(host: str, port: int) -> int:
     return 0
 
 
-def _serve(service: Service, listener: socket.socket) -> None:
+class _Stop:
+    """What SIGTERM and SIGINT do from the first moment on: end the server, now or as soon as there is one.
+
+    uvicorn raises the signal again when it is done; by then everything is in order, so the exit code is 0.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._server: uvicorn.Server | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self._asked = True
+        if self._server is not None:
+            self._server.should_exit = True
+
+    def end(self, server: uvicorn.Server) -> None:
+        """The server to end."""
+        self._server = server
+        server.should_exit = self._asked
+
+
+def _serve(service: Service, listener: socket.socket, stop: _Stop) -> None:
     """Until SIGTERM or SIGINT; open requests are answered first."""
     app = create_app(service)
     # What exists now stays: the collector need not walk it again and again while requests come and go.
@@ -105,10 +129,9 @@ def _serve(service: Service, listener: socket.socket) -> None:
         backlog=_BACKLOG,
         timeout_graceful_shutdown=10,
     )
-    # uvicorn raises the signal again when it is done; by then everything is in order, so the exit code is 0.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    stop.end(server)
+    server.run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

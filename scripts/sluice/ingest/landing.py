@@ -71,6 +71,7 @@ class LandingZone:
         frames = Frames()
         if target.exists():
             sync_folder(target.parent)
+            write_durably(self.ingest / _LAST_ID, segment_id.encode())
             segment.unlink()
             return Landed(segment_id, target)
         landed: Path | None = None

@@ -1,0 +1,186 @@
+"""What an accepted event is: the reasons one by one, timestamps like the build's, rows that read back."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from ingest_kit import an_event
+
+from sluice.home import PROJECT_ROOT
+from sluice.ingest.events import MAX_PAYLOAD_BYTES, WHITE_SPACE, judge
+from sluice.ingest.rows import COLUMNS, encode_row
+from sluice.ingest.timestamps import is_common, refused
+from sluice.ingest.wire import decode_bulk
+from sluice.timestamps import parse_with_macro
+
+LARGE = {"x": "y" * (MAX_PAYLOAD_BYTES - 8)}
+
+
+def judged(event: Any, tenant: str | None = "acme") -> tuple[list[str], list[str]]:
+    """The row's fields of one event, and the reasons it was refused for."""
+    body = event if isinstance(event, str) else json.dumps(event, separators=(",", ":"))
+    verdict = judge(decode_bulk(b'{"events":[' + body.encode() + b"]}"), tenant)
+    rows = list(csv.reader(io.StringIO("".join(verdict.rows), newline="")))
+    return (rows[0] if rows else [], [fault.reason for _, faults in verdict.rejected for fault in faults])
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"event_id": ...}, "missing_event_id"),
+        ({"event_id": None}, "missing_event_id"),
+        ({"event_id": "\t\u00a0 "}, "missing_event_id"),
+        ({"event_id": 5}, "invalid_event_id"),
+        ({"event_id": "a\0b"}, "invalid_event_id"),
+        ({"event_id": "x" * 8_193}, "invalid_event_id"),
+        ({"source": ...}, "missing_source"),
+        ({"source": {}}, "invalid_source"),
+        ({"event_type": ""}, "missing_event_type"),
+        ({"event_type": []}, "invalid_event_type"),
+        ({"timestamp": ...}, "missing_timestamp"),
+        ({"timestamp": " "}, "missing_timestamp"),
+        ({"timestamp": "2026-02-30T10:00:00Z"}, "invalid_timestamp"),
+        ({"timestamp": "now"}, "invalid_timestamp"),
+        ({"timestamp": True}, "invalid_timestamp"),
+        ({"timestamp": 12}, "invalid_timestamp"),
+        ({"timestamp": []}, "invalid_timestamp"),
+        ({"timestamp": "a\0b'"}, "invalid_timestamp"),
+        ({"tenant_id": 5}, "invalid_tenant_id"),
+        ({"tenant_id": "a b"}, "invalid_tenant_id"),
+        ({"tenant_id": "\u212a"}, "invalid_tenant_id"),
+        ({"tenant_id": "x" * 65}, "invalid_tenant_id"),
+        ({"schema_version": 0}, "invalid_schema_version"),
+        ({"schema_version": -1}, "invalid_schema_version"),
+        ({"schema_version": 1.5}, "invalid_schema_version"),
+        ({"schema_version": True}, "invalid_schema_version"),
+        ({"schema_version": "two"}, "invalid_schema_version"),
+        ({"schema_version": 1 << 31}, "invalid_schema_version"),
+        ({"schema_version": {}}, "invalid_schema_version"),
+        ({"payload": []}, "invalid_payload"),
+        ({"payload": "{}"}, "invalid_payload"),
+        ({"payload": 0}, "invalid_payload"),
+        ({"payload": {"x": "y" * (MAX_PAYLOAD_BYTES - 7)}}, "payload_too_large"),
+        ({"colour": "red"}, "unknown_field"),
+    ],
+)
+def test_each_fault_has_its_reason_and_no_other(changes: dict[str, Any], reason: str) -> None:
+    assert judged(an_event(**changes)) == ([], [reason])
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "text"),
+    [
+        ({"event_id": " e1\u00a0"}, "event_id", "e1"),
+        ({"tenant_id": None}, "tenant_id", "acme"),
+        ({"tenant_id": " "}, "tenant_id", "acme"),
+        ({"tenant_id": "ACME"}, "tenant_id", "acme"),
+        ({"timestamp": 1768473000}, "timestamp", "1768473000"),
+        ({"timestamp": 1768473000.25}, "timestamp", "1768473000.25"),
+        ({"timestamp": 1768473000000.0}, "timestamp", "1768473000000"),
+        ({"timestamp": " 15/01/2026 10:30 "}, "timestamp", "15/01/2026 10:30"),
+        ({"timestamp": "13/Jan/2026:11:32:14 +0000"}, "timestamp", "13/Jan/2026:11:32:14 +0000"),
+        ({"schema_version": None}, "schema_version", "1"),
+        ({"schema_version": " 2 "}, "schema_version", "2"),
+        ({"schema_version": 3.0}, "schema_version", "3"),
+        ({"payload": None}, "payload", ""),
+        ({"payload": LARGE}, "payload", json.dumps(LARGE, separators=(",", ":"))),
+    ],
+)
+def test_what_is_accepted_is_trimmed(changes: dict[str, Any], column: str, text: str) -> None:
+    row, reasons = judged(an_event(**changes))
+    assert reasons == []
+    assert row[COLUMNS.index(column)] == text
+
+
+def test_a_number_out_of_range_is_about_its_field() -> None:
+    assert judged('{"event_id": 1e999}')[1] == ["invalid_event_id"]
+
+
+def truth_table() -> list[tuple[str, bool]]:
+    with (PROJECT_ROOT / "seeds" / "timestamp_cases.csv").open(newline="", encoding="utf-8") as lines:
+        return [(row["raw"].strip(WHITE_SPACE), bool(row["expected"])) for row in csv.DictReader(lines)]
+
+
+def test_the_truth_table_of_timestamps_holds_here_too() -> None:
+    cases = [(text, valid) for text, valid in truth_table() if text]
+    assert len(cases) > 50
+    assert refused(text for text, _ in cases) == {text for text, valid in cases if not valid}
+
+
+DIGITS = st.integers(0, 99).map("{:02d}".format)
+ISO = st.builds(
+    "{}-{}-{}{}{}:{}:{}{}{}".format,
+    st.sampled_from(["1979", "1980", "1981", "2000", "2026", "2096", "2099", "2100", "1900", "2１26"]),
+    DIGITS,
+    DIGITS,
+    st.sampled_from(["T", " ", "t"]),
+    DIGITS,
+    DIGITS,
+    DIGITS,
+    st.sampled_from(["", ".1", ".123456", ".1234567891", "."]),
+    st.sampled_from(["", "Z", "z", "+00:00", "-13:59", "+14:00", "+14:01", "+05:60", " Z", "+0530"]),
+)
+EPOCH = st.integers(1, 20).flatmap(lambda length: st.text("0123456789", min_size=length, max_size=length))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(ISO, EPOCH, st.text(max_size=30)))
+@example("2096-02-29T00:00:00Z")
+@example("2100-02-29T00:00:00Z")
+def test_the_fast_path_takes_nothing_that_the_macro_refuses(text: str) -> None:
+    text = text.replace("\0", "").strip(WHITE_SPACE)
+    if text and is_common(text):
+        assert parse_with_macro(text) is not None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(ISO, EPOCH, st.text(max_size=30)), max_size=20))
+def test_a_request_s_timestamps_are_judged_like_the_macro_s(texts: list[str]) -> None:
+    texts = [text.strip(WHITE_SPACE) for text in texts]
+    expected = {
+        text for text in texts if "\0" in text or (text and parse_with_macro(text) is None) or not text
+    }
+    assert refused(texts) == expected
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT, TEXT, TEXT, TEXT)
+def test_rows_read_back_as_they_were(event_id: str, source: str, timestamp: str, payload: str) -> None:
+    line = encode_row(event_id, "acme", source, "click", timestamp, 1, payload)
+    (row,) = csv.reader(io.StringIO(line, newline=""))
+    assert row == [event_id, "acme", source, "click", timestamp, "1", payload]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.booleans(), st.sampled_from([None, 2]))
+def test_every_accepted_payload_is_an_object_to_duckdb(
+    payload: Any, ascii_only: bool, indent: int | None
+) -> None:
+    text = json.dumps(an_event(payload=payload), ensure_ascii=ascii_only, indent=indent)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return
+    try:
+        row, reasons = judged(text)
+    except ValueError:
+        return
+    assert reasons == []
+    kind = duckdb.execute("select json_type(?::json)", [row[-1]]).fetchone()
+    assert kind == ("OBJECT",)
+    assert json.loads(row[-1]) == payload
