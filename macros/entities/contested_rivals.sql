@@ -34,8 +34,9 @@
 -#}
 {% macro repeated_keys(feed, accepted) -%}
   {%- set all_in_last_load = execute and run_query(
-    "select count(*) from state.current_loads where feed = '" ~ feed ~ "' and load_id < (select coalesce(max(first_load_id), 2147483647) from state.last_load where feed = '" ~ feed ~ "')"
-  ).rows[0][0] == 0 -%}
+    "select count(*) from state.last_load where feed = '" ~ feed ~ "' and first_load_id <= all"
+    ~ " (select load_id from state.current_loads where feed = '" ~ feed ~ "')"
+  ).rows[0][0] == 1 -%}
   {%- if all_in_last_load and not entity(feed).reference -%}
   select _key_hash from state.repeated_{{ feed }}
   {%- else -%}

@@ -64,7 +64,7 @@
   {%- set first_id = files[0].id -%}
   {%- set consecutive = files[-1].id - first_id == files | length - 1 -%}
   select
-    cast({% if consecutive %}{{ first_id }} + file_index{% else %}[{{ files | map(attribute='id') | join(', ') }}][file_index + 1]{% endif %} as integer) as _load_id,
+    cast({% if consecutive %}{{ first_id }} + file_index{% else %}[{{ files | map(attribute='id') | join(', ') }}][cast(file_index as bigint) + 1]{% endif %} as integer) as _load_id,
     {%- for column in known %}
     {{ found.get(column, 'cast(null as varchar)') }} as "{{ column }}",
     {%- endfor %}

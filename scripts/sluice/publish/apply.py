@@ -113,7 +113,7 @@ def _update(target: Path, staging: Path, publication: Publication) -> None:
 def _update_table(db: sqlite3.Connection, table: Table) -> None:
     name, columns = f'"{table.name}"', _quoted(table.column_names)
     if _columns_of(db, "main", table.name) != list(table.columns):
-        db.execute(f"drop table if exists {name}")
+        db.execute(f"drop table if exists main.{name}")
         db.execute(_create_table(table))
         db.execute(f"insert into main.{name} ({columns}) select {columns} from staging.{name}")
     elif table.mode == "replace":
