@@ -1,0 +1,93 @@
+"""A data home under test: write landing files, build in this process, and look at the tables."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+PROJECT = Path(__file__).resolve().parents[2]
+UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at"}
+"""Columns that tell when something was done, not what the data say."""
+
+
+class DataHome:
+    """One SLUICE_HOME. Its path stays the same between examples, so that dbt parses the project once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.landing = root / "landing"
+        self.target = root.parent / "target"
+
+    def clear(self) -> None:
+        """Start again from nothing."""
+        _close_warehouse()
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.landing.mkdir(parents=True)
+
+    def write(self, file: str, content: str | bytes, modified: float | None = None) -> Path:
+        """Put a landing file in place. `modified`: seconds since 1970, to tell versions apart."""
+        path = self.landing / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        if modified is not None:
+            os.utime(path, (modified, modified))
+        return path
+
+    def build(self, *arguments: str, expect_success: bool = True) -> object:
+        """Run `dbt build` and return its result."""
+        os.environ["SLUICE_HOME"] = str(self.root)
+        os.environ["SLUICE_PII_KEY"] = "test key"
+        result = dbtRunner().invoke(
+            ["--quiet", "build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+             "--target-path", str(self.target), "--log-path", str(self.target), *arguments]
+        )  # fmt: skip
+        _close_warehouse()
+        if expect_success and not result.success:
+            failures = [f"{r.node.name}: {r.message}" for r in result.result or [] if r.status not in ("success", "pass")]
+            raise AssertionError(f"dbt build failed: {failures or result.exception}")
+        return result
+
+    def query(self, sql: str) -> list[tuple]:
+        """Rows of the warehouse."""
+        with closing(duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True)) as warehouse:
+            return warehouse.execute(sql).fetchall()
+
+    def published(self, database: str = "sluice") -> dict[str, list[tuple]]:
+        """Every published table of a database as sorted rows, without what depends on the clock."""
+        tables = {}
+        with closing(sqlite3.connect(self.root / "published" / f"{database}.db")) as db:
+            names = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
+            for name in names:
+                if name.startswith("_") or name == "pipeline_runs":
+                    continue
+                columns = [row[1] for row in db.execute(f'pragma table_info("{name}")') if row[1] not in UNCOMPARED]
+                condition = " where status in ('loaded', 'failed')" if name == "file_loads" else ""
+                listed = ", ".join(f'"{column}"' for column in columns)
+                rows = db.execute(f'select {listed} from "{name}"{condition}').fetchall()
+                tables[name] = sorted(rows, key=repr)
+        return tables
+
+    def everything(self) -> dict[str, list[tuple]]:
+        """The published tables of both databases, for comparing two histories."""
+        return {**self.published("sluice"), **self.published("operations")}
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """CSV with every field that needs quotes quoted."""
+    def field(value: object) -> str:
+        text = "" if value is None else str(value)
+        return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
+
+    return "\n".join(",".join(map(field, row)) for row in [list(columns), *rows]) + "\n"
+
+
+def _close_warehouse() -> None:
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager._ENV = None
