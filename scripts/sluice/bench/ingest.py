@@ -207,7 +207,7 @@ def run(
     single_connections: int = 64,
     tenants: int = 100,
 ) -> dict[str, Any]:
-    """Bulk, then single, each for so many seconds; and whether every acknowledged event landed exactly once."""
+    """Bulk, then single, so many seconds each; and whether every acknowledged event landed exactly once."""
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
         home = Path(folder)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

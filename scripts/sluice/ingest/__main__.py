@@ -1,25 +1,14 @@
 """`scripts/ingest`: take events over HTTP and make them durable before answering."""
 
 import argparse
-import gc
 import ipaddress
 import os
-import signal
 import socket
 import sys
 
-import structlog
-import uvicorn
+from sluice.ingest.lock import HomeInUseError
+from sluice.ingest.settings import BACKLOG, Settings, SettingsError
 
-from sluice.home import data_home
-from sluice.ingest.app import create_app
-from sluice.ingest.lock import HomeInUseError, HomeLock
-from sluice.ingest.logs import configure_logging
-from sluice.ingest.service import Service
-from sluice.ingest.settings import Settings, SettingsError
-from sluice.tokens import Tokens
-
-_BACKLOG = 1024
 _EPILOG = """
 environment: SLUICE_HOME                   the data home; events land in landing/tenant_events/ (default:
 data/) SLUICE_LANDING                another place for landing/ SLUICE_TOKENS_FILE            who may write
@@ -66,72 +55,12 @@ def _run(host: str, port: int) -> int:
             f"SLUICE_PII_KEY is not set, and {host} can be reached from elsewhere; set it to a long random"
             " text (the same for every process of this data home), or listen on 127.0.0.1"
         )
-    stop = _Stop()
-    configure_logging(_log_level())
-    log = structlog.get_logger("sluice.ingest")
-    service = Service(data_home(), settings, Tokens.from_environment())
-    lock = HomeLock(service.zone.ingest)
-    service.start()
-    for warning in service.warnings():
-        log.warning("configuration", problem=warning)
-    address, bound = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    log.info("listening", url=f"http://{shown}:{bound}", home=str(service.home.root))
-    try:
-        _serve(service, listener, stop)
-    finally:
-        service.close()
-        lock.release()
-    log.info("stopped")
+    level = _log_level()
+    # The frameworks take a second to load: too long for --help, or for saying that a port is taken.
+    from sluice.ingest.server import take_events
+
+    take_events(listener, settings, level)
     return 0
-
-
-class _Stop:
-    """What SIGTERM and SIGINT do from the first moment on: end the server, now or as soon as there is one.
-
-    uvicorn raises the signal again when it is done; by then everything is in order, so the exit code is 0.
-    """
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._server: uvicorn.Server | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
-
-    def _ask(self, *_: object) -> None:
-        self._asked = True
-        if self._server is not None:
-            self._server.should_exit = True
-
-    def end(self, server: uvicorn.Server) -> None:
-        """The server to end."""
-        self._server = server
-        server.should_exit = self._asked
-
-
-def _serve(service: Service, listener: socket.socket, stop: _Stop) -> None:
-    """Until SIGTERM or SIGINT; open requests are answered first."""
-    app = create_app(service)
-    # What exists now stays: the collector need not walk it again and again while requests come and go.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        loop="uvloop",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=_BACKLOG,
-        timeout_graceful_shutdown=10,
-    )
-    server = uvicorn.Server(config)
-    stop.end(server)
-    server.run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -142,7 +71,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         raise OSError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
-    listener.listen(_BACKLOG)
+    listener.listen(BACKLOG)
     return listener
 
 

@@ -10,6 +10,9 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_BULK_EVENTS = 5_000
 """The most events of one bulk request; more are answered 413."""
 
+BACKLOG = 1_024
+"""Connections that the system holds until they are taken."""
+
 
 class SettingsError(ValueError):
     """An environment variable holds something that cannot be used."""

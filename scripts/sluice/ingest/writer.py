@@ -189,8 +189,8 @@ class Writer:
         with self._changed:
             self.queued_bytes -= len(rows)
             self._busy_since = None
-        _answer(group, error)
         self._on_commit(Committed(len(group), count, len(rows), time.monotonic() - began, error))
+        _answer(group, error)
         if error:
             self._on_problem(f"events could not be written: {error}")
 
