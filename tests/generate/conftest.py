@@ -19,10 +19,6 @@ class Delivery:
     def landing(self) -> Path:
         return self.home / "landing"
 
-    def truth(self, name: str) -> str:
-        """The ground truth file as a table for SQL."""
-        return f"read_parquet('{self.home / 'ground_truth' / name}.parquet')"
-
 
 @pytest.fixture(scope="session")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         help="in one file of each day and feed: a line with too few columns, with too many, with an unterminated quote and with"
         " a byte that is not UTF-8; once per feed a line over 1 MiB (default: yes)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="remove the files of the run before, then write")
+    parser.add_argument("--overwrite", action="store_true", help="first remove the run before: its ground truth and the landing files it names")
     return parser
 
 

@@ -36,7 +36,8 @@ def generate(
 
     Files go to `landing` (default: home/landing), the truth to home/ground_truth. The same arguments give the
     same bytes. Raises DeliveryExistsError, before anything is written, when a file to be written or a ground truth
-    exists, unless `overwrite`: then the files of the earlier run (those its summary names) are removed first.
+    exists, unless `overwrite`: then the earlier run (its ground truth and the landing files that its summary names)
+    is removed first, and still nothing else is replaced.
     `progress` is told the rows of every finished file."""
     landing = landing or home / "landing"
     truth = home / TRUTH_FOLDER
@@ -45,10 +46,15 @@ def generate(
         for name in FEEDS
         if name in feeds
     ]
+    targets = [landing / file.path for layout in layouts for file in layout.files]
     if overwrite:
-        _remove_earlier(landing, truth)
+        earlier = _earlier_files(landing, truth)
+        _refuse_existing([target for target in targets if target not in earlier])
+        for path in earlier:
+            path.unlink(missing_ok=True)
+        shutil.rmtree(truth, ignore_errors=True)
     else:
-        _refuse_existing([truth, *(landing / file.path for layout in layouts for file in layout.files)])
+        _refuse_existing([truth, *targets])
     truth.mkdir(parents=True, exist_ok=True)
     summary = Summary(rows, days, seed, str(start_date), structural_faults)
     for layout in layouts:
@@ -65,15 +71,16 @@ def generate(
 def _refuse_existing(paths: list[Path]) -> None:
     existing = next((path for path in paths if path.exists()), None)
     if existing:
-        raise DeliveryExistsError(f"{existing} exists; choose another --home, or --overwrite to replace the earlier run")
+        raise DeliveryExistsError(
+            f"{existing} exists and nothing was written; choose another --home, move it away,"
+            " or replace an earlier run and its ground truth with --overwrite"
+        )
 
 
-def _remove_earlier(landing: Path, truth: Path) -> None:
-    """Remove what an earlier run wrote, and nothing else."""
+def _earlier_files(landing: Path, truth: Path) -> set[Path]:
+    """The landing files of the earlier run, as its summary names them."""
     summary = truth / "summary.json"
-    if summary.exists():
-        told = json.loads(summary.read_text(encoding="utf-8"))
-        for feed in told["feeds"].values():
-            for name in feed["file_names"]:
-                (landing / name).unlink(missing_ok=True)
-    shutil.rmtree(truth, ignore_errors=True)
+    if not summary.exists():
+        return set()
+    told = json.loads(summary.read_text(encoding="utf-8"))
+    return {landing / name for feed in told["feeds"].values() for name in feed["file_names"]}
