@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         "--start",
         choices=["earliest", "latest"],
         default="earliest",
-        help="where a partition begins of which nothing has landed; latest skips the rest (default: earliest)",
+        help="where a partition begins while nothing has landed; latest skips the rest (default: earliest)",
     )
     kafka.add_argument(
         "--config",
@@ -135,7 +135,8 @@ def build_intake(arguments: argparse.Namespace, home: Home, log: logging.Logger)
 def _run_kafka(
     arguments: argparse.Namespace, intake: Intake, telemetry: Telemetry, stopping: Callable[[], bool]
 ) -> None:
-    from sluice.streams.kafka_source import KafkaOptions, KafkaSource
+    from sluice.streams.kafka_options import KafkaOptions
+    from sluice.streams.kafka_source import KafkaSource
 
     options = KafkaOptions(
         bootstrap_servers=arguments.bootstrap_servers,

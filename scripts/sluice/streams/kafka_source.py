@@ -3,10 +3,8 @@ on."""
 
 import contextlib
 import logging
-import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -24,6 +22,7 @@ from confluent_kafka.admin import AdminClient
 from sluice.streams.disk import BusyError
 from sluice.streams.intake import Done, Intake, Reread
 from sluice.streams.kafka_gaps import ADMIT, DELETED, LOOK_AGAIN, first_jump, judge_jump, where_to_start
+from sluice.streams.kafka_options import KafkaOptions, consumer_settings, topic_pattern
 from sluice.streams.lander import HoleError
 from sluice.streams.names import Place
 from sluice.streams.record import Landed
@@ -35,49 +34,6 @@ _POLL_SECONDS = 0.1
 _AT_ONCE = 10_000
 _NETWORK_SECONDS = 5.0
 _BUSY_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class KafkaOptions:
-    """Where to read, and how."""
-
-    bootstrap_servers: str
-    topics: list[str]
-    group: str
-    start: str = "earliest"
-    once: bool = False
-    config: dict[str, str] = field(default_factory=dict)
-
-
-def topic_pattern(topic: str) -> str:
-    """A glob such as merchant_*.events as the regular expression that the client library expects."""
-    if topic.startswith("^") or not re.search(r"[*?]", topic):
-        return topic
-    return "^" + re.escape(topic).replace(r"\*", ".*").replace(r"\?", ".") + "$"
-
-
-def consumer_settings(options: KafkaOptions) -> dict[str, object]:
-    """The consumer's settings. Offsets are committed for information only; no reset ever happens in
-    silence."""
-    return {
-        "bootstrap.servers": options.bootstrap_servers,
-        "group.id": options.group,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",
-        "partition.assignment.strategy": "cooperative-sticky",
-        "isolation.level": "read_committed",
-        "enable.partition.eof": options.once,
-        "topic.metadata.refresh.interval.ms": 5_000,
-        "topic.blacklist": "^__",
-        "queued.min.messages": 100_000,
-        "queued.max.messages.kbytes": 65_536,
-        "fetch.queue.backoff.ms": 50,
-        "fetch.wait.max.ms": 100,
-        "session.timeout.ms": 15_000,
-        "heartbeat.interval.ms": 2_000,
-        **options.config,
-    }
 
 
 def _patiently(attempt: Callable[[], T]) -> T:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 Position = tuple[int, ...]
 """Where a message stands in its partition: (offset,) in Kafka, (ledger, entry, batch index) in Pulsar."""
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_UNSAFE = re.compile(r"^[._]|[^A-Za-z0-9._-]")  # a leading dot or underscore would hide the file
 _NAME = re.compile(
     r"(?P<topic>.+?)(?:@(?P<generation>\d+))?-(?P<partition>\d+)-(?P<first>\d+(?:\.\d+)*)-(?P<last>\d+(?:\.\d+)*)\.csv(?:\.gz)?"
 )

@@ -1,0 +1,47 @@
+"""How the Kafka client is set up: what to read, and settings under which nothing happens in silence."""
+
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class KafkaOptions:
+    """Where to read, and how."""
+
+    bootstrap_servers: str
+    topics: list[str]
+    group: str
+    start: str = "earliest"
+    once: bool = False
+    config: dict[str, str] = field(default_factory=dict)
+
+
+def topic_pattern(topic: str) -> str:
+    """A glob such as merchant_*.events as the regular expression that the client library expects."""
+    if topic.startswith("^") or not re.search(r"[*?]", topic):
+        return topic
+    return "^" + re.escape(topic).replace(r"\*", ".*").replace(r"\?", ".") + "$"
+
+
+def consumer_settings(options: KafkaOptions) -> dict[str, object]:
+    """The consumer's settings. Offsets are committed for information only; no reset ever happens in
+    silence."""
+    return {
+        "bootstrap.servers": options.bootstrap_servers,
+        "group.id": options.group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": options.once,
+        "topic.metadata.refresh.interval.ms": 5_000,
+        "topic.blacklist": "^__",
+        "queued.min.messages": 100_000,
+        "queued.max.messages.kbytes": 65_536,
+        "fetch.queue.backoff.ms": 50,
+        "fetch.wait.max.ms": 100,
+        "session.timeout.ms": 15_000,
+        "heartbeat.interval.ms": 2_000,
+        **options.config,
+    }
