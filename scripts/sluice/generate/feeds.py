@@ -31,7 +31,7 @@ class Feed:
 
     @cached_property
     def sql(self) -> str:
-        """The macros run_faults() and run_records(file_number, first_row, end_row)."""
+        """The macros run_faults() and run_records(files)."""
         return (SQL / f"{self.name}.sql").read_text(encoding="utf-8")
 
 

@@ -15,6 +15,8 @@ FAULTY_PLACES = (40, 45)
 """The first and last place of a block that structural faults and the good line after them need."""
 LARGEST_FILE = 400_000
 """Rows of the largest file: what is in memory at once is one file per worker."""
+LARGEST_BATCH = 40_000
+"""Rows of several small files that are made at once: planning a query costs as much as making thousands of rows."""
 ODD_ROWS = 500
 """Rows of the largest odd (UTF-16) file: readers take such files a slow way, so they stay small."""
 
@@ -132,10 +134,42 @@ class Layout:
         """The files to write, in the order of their rows."""
         return [file for file in self._slots if file.end_row > file.first_row]
 
+    @cached_property
+    def _ranks(self) -> dict[int, int]:
+        """The place of each file number among all paths in byte order."""
+        by_path = sorted(self._slots, key=lambda file: file.path.encode())
+        return {file.number: rank for rank, file in enumerate(by_path)}
+
+    @cached_property
+    def batches(self) -> list[list[LandingFile]]:
+        """The files in batches whose rows are made at once: many small files, or one large one."""
+        batches: list[list[LandingFile]] = []
+        for file in self.files:
+            if batches and file.end_row - batches[-1][0].first_row <= LARGEST_BATCH:
+                batches[-1].append(file)
+            else:
+                batches.append([file])
+        return batches
+
+    def told(self, files: list[LandingFile]) -> str:
+        """The argument of run_records(): what sql/plan.sql must know of these files."""
+        return str(
+            [
+                {
+                    "file_number": file.number,
+                    "first_row": file.first_row,
+                    "end_row": file.end_row,
+                    "path_rank": self._ranks[file.number],
+                    "is_lean": file.dress.is_lean,
+                    "faulty_block": file.faulty_block,
+                    "has_long_line": file.has_long_line,
+                }
+                for file in files
+            ]
+        )
+
     def constants(self) -> str:
         """The run_…() macros that sql/*.sql uses."""
-        by_path = sorted(self._slots, key=lambda file: file.path.encode())
-        ranks = {file.number: rank for rank, file in enumerate(by_path)}
         regular_rows = -(-self.rows // self.days // max(1, self.files_per_day - 1))
         per_file, per_day = max(1, regular_rows // BLOCK), max(1, self.rows // self.days // BLOCK)
         values = {
@@ -148,10 +182,8 @@ class Layout:
             "run_files": str(self.files_per_day),
             "run_odd_rows": str(ODD_ROWS),
             "run_lags": f"[0, {per_file}, {per_day}, {3 * per_day}]",
-            "run_ranks": str([ranks[file.number] for file in self._slots]),
+            "run_ranks": str([self._ranks[file.number] for file in self._slots]),
             "run_lean": str([file.dress.is_lean for file in self._slots]).lower(),
-            "run_faulty_blocks": str([file.faulty_block for file in self._slots]),
-            "run_long_lines": str([file.has_long_line for file in self._slots]).lower(),
             "run_first_wins": str(self.feed.first_wins).lower(),
             "run_lean_decides": str(self.feed.lean_decides).lower(),
             "run_rare_fault": str(self.feed.rare_fault),

@@ -59,7 +59,7 @@ def generate(
     summary = Summary(rows, days, seed, str(start_date), structural_faults)
     for layout in layouts:
         with TruthWriter(truth, layout.feed) as writer:
-            for tables in write_files(layout, landing, lambda file: progress(file.end_row - file.first_row)):
+            for tables in write_files(layout, landing, progress):
                 writer.append(tables)
         summary.feeds[layout.feed.name] = summarise(layout.feed, truth, layout.files)
     if "service_events" in summary.feeds:

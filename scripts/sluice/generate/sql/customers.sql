@@ -2,7 +2,7 @@
 
 create macro run_faults() as [{'reasons': ['missing_customer_id'], 'lost': ['customer_id'], 'refused': null}];
 
-create macro run_records(file_number, first_row, end_row) as table
+create macro run_records(files) as table
 with chosen as (
     select
         *,
@@ -23,7 +23,7 @@ with chosen as (
             when slice(value_high, 3) >= 200 then
                 ['DE', 'FR', 'United Kingdom', 'Côte d''Ivoire', 'NL', '日本', 'US', 'Korea, Republic of'][slice(value_high, 3) % 8 + 1]
         end as country
-    from plan(file_number, first_row, end_row)
+    from plan(files)
 ),
 
 filled as (
@@ -36,6 +36,7 @@ filled as (
 )
 
 select
+    file_number,
     row_number,
     record_number,
     structural_fault,

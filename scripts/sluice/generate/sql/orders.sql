@@ -29,14 +29,14 @@ create macro run_faults() as [
      'lost': [], 'refused': null, 'stranger': false, 'amount': 'negative', 'status': 'paid'}
 ];
 
-create macro run_records(file_number, first_row, end_row) as table
+create macro run_records(files) as table
 with aimed as (
     select
         * exclude (reasons, verdict, is_best),
         reasons as fault_reasons,
         is_unknown_anyway(structural_fault, lost) as is_unknown_too,
         case when not is_accepted then coalesce(fault_told.stranger, false) else false end as is_of_stranger
-    from plan(file_number, first_row, end_row)
+    from plan(files)
 ),
 
 chosen as (
@@ -70,6 +70,7 @@ filled as (
 )
 
 select
+    file_number,
     row_number,
     record_number,
     structural_fault,

@@ -103,13 +103,25 @@ create macro is_poor(is_rival, is_third, is_original, flavor) as
 create macro rival_seconds(is_third, flavor) as
     case when is_third then -200 when flavor = 'later' then 90 when flavor = 'earlier' then -90 else 0 end;
 
-create macro plan(file_number, first_row, end_row) as table
-with numbered as (
+-- `files` are structs: what layout.py tells of each file.
+create macro plan(files) as table
+with opened as (
+    select unnest(files, recursive := true)
+),
+
+listed as (
     select
-        row_number,
+        opened.*,
+        unnest(range(first_row, end_row)) as row_number
+    from opened
+),
+
+numbered as (
+    select
+        * exclude (end_row),
         (row_number + run_rotation()) // 50 as block,
         cast((row_number + run_rotation()) % 50 as integer) as place
-    from range(first_row, end_row) as rows_of_file (row_number)
+    from listed
 ),
 
 -- Rivals and originals share one of four lags, so that each can name the row of the other.
@@ -149,12 +161,7 @@ paired as (
 
 related as (
     select
-        row_number,
-        block,
-        place,
-        is_rival,
-        is_third,
-        is_original,
+        * exclude (lag_class, original_row, rival_block),
         case when is_rival or is_third then original_row else row_number end as truth_row,
         case
             when is_original then rival_block * 50 + 48 + (place - 10) // 4 - run_rotation()
@@ -165,8 +172,7 @@ related as (
             when is_original then rival_flavors()[rival_block % 9 + 1]
         end as named_flavor,
         case
-            when place between 40 and 44 and block = run_faulty_blocks()[file_number + 1]
-                and (place != 43 or run_long_lines()[file_number + 1])
+            when place between 40 and 44 and block = faulty_block and (place != 43 or has_long_line)
                 then structural_faults()[place - 39]
         end as structural_fault
     from paired
@@ -196,6 +202,7 @@ compared as (
 
 judged as (
     select
+        file_number,
         row_number,
         truth_row,
         block,
@@ -203,6 +210,7 @@ judged as (
         is_rival,
         is_third,
         is_original,
+        is_lean,
         structural_fault,
         row_number - first_row + 1 as record_number,
         day_of(truth_row) as truth_day,
@@ -217,16 +225,14 @@ judged as (
             when other_file = file_number and run_first_wins() and named_flavor in ('poorer', 'richer') then 'copy'
             -- where a file lacks the only column that tells poor from rich, time decides
             when run_lean_decides() and named_flavor in ('poorer', 'richer')
-                and (run_lean()[file_number + 1] or run_lean()[other_file + 1])
+                and (is_lean or run_lean()[other_file + 1])
                 then case when named_flavor = 'poorer' then 'earlier' else 'later' end
             else named_flavor
         end as flavor,
         case when other_row is null then false
             when other_file = file_number then other_row < row_number
-            else run_ranks()[other_file + 1] < run_ranks()[file_number + 1] end as is_other_first,
-        run_lean()[file_number + 1] as is_lean,
-        case when other_row is null then run_lean()[file_number + 1]
-            else run_lean()[file_number + 1] or run_lean()[other_file + 1] end as is_pair_lean,
+            else run_ranks()[other_file + 1] < path_rank end as is_other_first,
+        case when other_row is null then is_lean else is_lean or run_lean()[other_file + 1] end as is_pair_lean,
         case
             when structural_fault is not null then null
             when place in (20, 33) or (is_rival and named_flavor = 'broken')

@@ -18,13 +18,13 @@ create macro run_faults() as [
      'lost': ['event_id', 'customer_id', 'event_time'], 'refused': null, 'customer': null, 'duration': null}
 ];
 
-create macro run_records(file_number, first_row, end_row) as table
+create macro run_records(files) as table
 with aimed as (
     select
         *,
         -- which of the fields that are compared a poorer rival lacks
         case when is_third then 4 when is_poorer then truth_row % case when is_pair_lean then 2 else 4 end end as lacking
-    from plan(file_number, first_row, end_row)
+    from plan(files)
 ),
 
 chosen as (
@@ -62,6 +62,7 @@ filled as (
 )
 
 select
+    file_number,
     row_number,
     record_number,
     structural_fault,

@@ -18,13 +18,13 @@ create macro run_faults() as [
      'lost': ['event_id', 'service', 'event_type', 'timestamp'], 'refused': null}
 ];
 
-create macro run_records(file_number, first_row, end_row) as table
+create macro run_records(files) as table
 with aimed as (
     select
         *,
         -- some pairs differ in the user alone, where both files can say it
         case when flavor in ('poorer', 'richer') then not is_pair_lean and truth_row % 2 = 1 else false end as is_about_user
-    from plan(file_number, first_row, end_row)
+    from plan(files)
 ),
 
 chosen as (
@@ -60,6 +60,7 @@ filled as (
 )
 
 select
+    file_number,
     row_number,
     record_number,
     structural_fault,

@@ -34,7 +34,7 @@ create macro run_faults() as [
      'lost': ['event_id', 'tenant_id', 'source', 'event_type', 'timestamp', 'payload'], 'refused': null, 'tenant': false, 'payload': null}
 ];
 
-create macro run_records(file_number, first_row, end_row) as table
+create macro run_records(files) as table
 with chosen as (
     select
         *,
@@ -55,7 +55,7 @@ with chosen as (
         slice(value_low, 2) % 500 as user_number,
         slice(value_low, 3) % 200 as product_number,
         slice(value_high, 4) % 3 = 0 as flags_pii
-    from plan(file_number, first_row, end_row)
+    from plan(files)
 ),
 
 filled as (
@@ -93,6 +93,7 @@ told_payload as (
 )
 
 select
+    file_number,
     row_number,
     record_number,
     structural_fault,

@@ -18,7 +18,7 @@ create macro run_faults() as [
      'lost': ['id', 'amount', 'timestamp', 'side'], 'refused': null, 'amount': null, 'side': null}
 ];
 
-create macro run_records(file_number, first_row, end_row) as table
+create macro run_records(files) as table
 with chosen as (
     select
         *,
@@ -39,7 +39,7 @@ with chosen as (
         case when is_third or (is_poorer and truth_row % 2 = 1) or (not (is_controlled or is_calm) and slice(value_low, 4) < 300) then null
             else walked(['card_payment', 'transfer', 'direct_debit', 'cash', 'refund'], slice(value_high, 2)) end as operation_type,
         case when slice(value_high, 4) % 5 = 0 then 'credit' else 'debit' end as side
-    from plan(file_number, first_row, end_row)
+    from plan(files)
 ),
 
 filled as (
@@ -50,6 +50,7 @@ filled as (
 )
 
 select
+    file_number,
     row_number,
     record_number,
     structural_fault,
