@@ -89,9 +89,11 @@
   }) }}
 {%- endmacro %}
 
+{#- Whether the changes since a batch are not all known: an entity was made anew, or the log was cut. -#}
 {% macro duckdb__rebuilt_since(feed, batch) -%}
   {{ return(run_query(
-    "select count(*) from state.batches where feed = '" ~ feed ~ "' and is_full and batch_id > " ~ batch
+    "select (select count(*) from state.batches where feed = '" ~ feed ~ "' and is_full and batch_id > " ~ batch ~ ")"
+    ~ " + (select count(*) from state.forgotten where feed = '" ~ feed ~ "' and batch_id > " ~ batch ~ ")"
   ).rows[0][0] > 0) }}
 {%- endmacro %}
 

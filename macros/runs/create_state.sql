@@ -8,6 +8,7 @@
     changed_loads  one row per load whose records came, went, or changed their verdict in a batch
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
+    forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
     current_loads (view)  the loads whose records count: the last one of each file that went well
 -#}
@@ -27,13 +28,14 @@
     load_id integer not null, feed varchar not null, file varchar not null, ingest_date date,
     size_bytes bigint, modified_ns bigint, rule_set varchar, run_id varchar, loaded_at timestamp,
     can_retry boolean, records_read bigint, accepted_count bigint, rejected_count bigint, repaired_count bigint,
-    error varchar
+    error varchar, is_forgotten boolean default false
   );
   create table if not exists state.applied (feed varchar not null, load_id integer not null);
   create table if not exists state.batches (feed varchar not null, batch_id integer not null, is_full boolean not null);
   create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
+  create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);
   create table if not exists state.warehouse as select cast(uuid() as varchar) as warehouse_id;
   create table if not exists state.runs (
     run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar,

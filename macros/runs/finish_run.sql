@@ -7,7 +7,9 @@
     {%- do run_query(finished_run_sql('failed' if failed else 'success')) %}
     {%- if flags.WHICH == 'build' %}
       {%- do publish(results) %}
+      {%- do forget_consumed() %}
     {%- endif %}
+    {%- do run_query('select sluice_clear_work()') %}
   {%- endif %}
 {%- endmacro %}
 

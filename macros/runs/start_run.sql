@@ -6,11 +6,34 @@
   {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'test') %}
     {%- do run_query(create_state()) %}
     {%- if flags.WHICH in ('build', 'run') %}
+      {%- if flags.FULL_REFRESH %}
+        {%- do refuse_to_forget() %}
+      {%- endif %}
+      {%- do run_query('select sluice_clear_work()') %}
       {%- do run_query("update state.runs set status = 'killed' where status = 'running'") %}
       {%- do run_query(
         "insert into state.runs (run_id, started_at, status) values ('" ~ invocation_id ~ "', '"
         ~ run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f') ~ "', 'running')"
       ) %}
+    {%- endif %}
+  {%- endif %}
+{%- endmacro %}
+
+{#-
+  A full refresh reads landing (and archive) again, so it would lose the records of files that are in neither. It
+  stops and names them, unless the var forget_missing says that they may go.
+-#}
+{% macro refuse_to_forget() -%}
+  {%- if not var('forget_missing') %}
+    {%- set missing = run_query(
+      "select file from state.current_loads where file not in (select file from (select unnest(sluice_landing_files(), recursive := true))) order by file"
+    ).columns[0].values() %}
+    {%- if missing %}
+      {{ exceptions.raise_compiler_error(
+        "A full refresh would lose the records of " ~ missing | length ~ " files that were loaded and are gone from the landing zone: "
+        ~ missing[:20] | join(', ') ~ (', …' if missing | length > 20 else '')
+        ~ ". Put them back, or build with --vars '{forget_missing: true}' to go on without them."
+      ) }}
     {%- endif %}
   {%- endif %}
 {%- endmacro %}

@@ -2,6 +2,7 @@
 
 - `sluice_landing_files() -> STRUCT(path, file, size_bytes, modified_ns, error)[]`
 - `sluice_inspect(paths VARCHAR[], known_names VARCHAR[]) -> STRUCT(...)[]`, one inspection per path, in order
+- `sluice_clear_work() -> number of files removed`: the copies that inspections left in the work folder
 """
 
 from dataclasses import fields
@@ -27,6 +28,7 @@ def register_landing_functions(conn: duckdb.DuckDBPyConnection) -> None:
     conn.create_function(
         "sluice_inspect", _inspect, ["VARCHAR[]", "VARCHAR[]"], INSPECTION_TYPE, side_effects=True
     )
+    conn.create_function("sluice_clear_work", _clear_work, [], "BIGINT", side_effects=True)
 
 
 def _landing_files() -> list[dict]:
@@ -36,6 +38,14 @@ def _landing_files() -> list[dict]:
 def _inspect(paths: list[str], known_names: list[str]) -> list[dict]:
     work = data_home().work
     return [_as_dict(Inspection, found) for found in inspect_files(paths, known_names, work)]
+
+
+def _clear_work() -> int:
+    """Only the process that holds the warehouse calls this, so no other build's copies can be here."""
+    leftovers = [path for path in data_home().work.iterdir() if path.is_file()]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)
 
 
 def _as_dict(kind: type, value: object) -> dict:

@@ -1,0 +1,58 @@
+{#-
+  Keep the warehouse from growing: the last step of a build that published.
+
+  Deleted are the staged records of loads that no longer count, and the logged changes that every model and every
+  published file has taken in. state.forgotten remembers up to which batch, for a published file that comes back from
+  a backup and reflects an earlier one.
+-#}
+{% macro forget_consumed() -%}
+  {{ return(adapter.dispatch('forget_consumed')()) }}
+{%- endmacro %}
+
+{% macro default__forget_consumed() -%}
+  {{ exceptions.raise_compiler_error('forget_consumed is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__forget_consumed() -%}
+  {%- set obsolete -%}
+    select feed, count(*)
+    from state.loads
+    where
+      load_id not in (select load_id from state.current_loads)
+      and load_id not in (select load_id from state.applied)
+      and not is_forgotten
+    group by feed
+  {%- endset -%}
+  {%- for feed, _ in run_query(obsolete).rows %}
+    {%- do run_query(
+      "delete from " ~ api.Relation.create(database=target.database, schema=target.schema, identifier='stg_landing__' ~ feed)
+      ~ " where _load_id in (select load_id from state.loads where feed = '" ~ feed ~ "'"
+      ~ " and load_id not in (select load_id from state.current_loads) and load_id not in (select load_id from state.applied));"
+      ~ "update state.loads set is_forgotten = true where feed = '" ~ feed ~ "'"
+      ~ " and load_id not in (select load_id from state.current_loads) and load_id not in (select load_id from state.applied)"
+    ) %}
+  {%- endfor %}
+  {%- set published = [] %}
+  {%- for database in ('operations', 'sluice') %}
+    {%- do published.append(fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]).batches) %}
+  {%- endfor %}
+  {%- for feed in feeds() if load_relation_if_any('state', 'changed_' ~ feed) %}
+    {%- set batch = [published[0].get(feed, 0), published[1].get(feed, 0),
+      run_query("select coalesce(min(batch_id), 0) from state.consumed where feed = '" ~ feed ~ "'").rows[0][0] or 2147483647] | min %}
+    {%- if run_query("select count(*) from state.changed_loads where feed = '" ~ feed ~ "' and batch_id <= " ~ batch).rows[0][0] %}
+      {%- do run_query(
+        "delete from state.changed_" ~ feed ~ " where batch_id <= " ~ batch ~ ";"
+        ~ "delete from state.changed_loads where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
+        ~ "delete from state.forgotten where feed = '" ~ feed ~ "';"
+        ~ "insert into state.forgotten values ('" ~ feed ~ "', " ~ batch ~ ")"
+      ) %}
+    {%- endif %}
+  {%- endfor %}
+{%- endmacro %}
+
+{#- A table of the machinery, or none when it does not exist yet. -#}
+{% macro load_relation_if_any(schema, name) -%}
+  {{ return(run_query(
+    "select count(*) from information_schema.tables where table_schema = '" ~ schema ~ "' and table_name = '" ~ name ~ "'"
+  ).rows[0][0] > 0) }}
+{%- endmacro %}
