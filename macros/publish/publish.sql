@@ -40,19 +40,23 @@
 {%- endmacro %}
 
 {#-
-  The feeds whose tables may be published: no published model of theirs failed or was skipped, and no test of one
-  failed.
+  The feeds whose tables may be published: no published model of theirs failed or was skipped, and no test of theirs
+  failed. A test holds back the feed named in its own meta; without one, the feeds of the models it reads, and every
+  feed when one of those belongs to none.
 -#}
 {% macro released_feeds(results) -%}
   {%- set held = [] -%}
   {%- for result in results if result.status not in ('success', 'pass', 'warn', 'no-op') -%}
-    {%- set touched = [result.node.unique_id] + (result.node.depends_on.nodes if result.node.resource_type in ('test', 'unit_test') else []) -%}
-    {%- for unique_id in touched if unique_id in graph.nodes -%}
-      {%- set meta = graph.nodes[unique_id].config.meta -%}
-      {%- if meta.get('published') or result.node.resource_type != 'model' -%}
-        {%- do held.append(meta.get('feed', 'every feed')) -%}
-      {%- endif -%}
-    {%- endfor -%}
+    {%- set own_meta = result.node.config.meta -%}
+    {%- if result.node.resource_type == 'model' -%}
+      {%- if own_meta.get('published') -%}{%- do held.append(own_meta.get('feed', 'every feed')) -%}{%- endif -%}
+    {%- elif own_meta.get('feed') or not result.node.depends_on.nodes -%}
+      {%- do held.append(own_meta.get('feed', 'every feed')) -%}
+    {%- else -%}
+      {%- for unique_id in result.node.depends_on.nodes -%}
+        {%- do held.append(graph.nodes[unique_id].config.meta.get('feed', 'every feed') if unique_id in graph.nodes else 'every feed') -%}
+      {%- endfor -%}
+    {%- endif -%}
   {%- endfor -%}
   {%- set released = [] -%}
   {%- for feed in feeds() if feed not in held and 'every feed' not in held -%}

@@ -5,6 +5,7 @@
     applied   one row per load whose records the feed's entity reflects (see follow_changes)
     batches   one row per change of an entity, numbered; is_full: everything may have changed
     consumed  the last batch that each model downstream of an entity has taken in
+    audited   the last batch of each feed that passed all its tests (see note_audited)
     changed_loads  one row per load whose records came, went, or changed their verdict in a batch
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
@@ -36,6 +37,7 @@
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);
+  create table if not exists state.audited (feed varchar not null, batch_id integer not null);
   create table if not exists state.warehouse as select cast(uuid() as varchar) as warehouse_id;
   create table if not exists state.runs (
     run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar,

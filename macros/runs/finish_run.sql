@@ -1,12 +1,17 @@
 {#-
-  on-run-end: note how the run ended, and publish what it made. Args: results (list of RunResult).
+  on-run-end: say why tests failed, note how the run ended, and publish what it made.
+  Args: results (list of RunResult).
 -#}
 {% macro finish_run(results) -%}
+  {%- if execute %}
+    {%- do report_failures(results) %}
+  {%- endif %}
   {%- if execute and flags.WHICH in ('build', 'run') %}
     {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list | length > 0 %}
     {%- do run_query(finished_run_sql('failed' if failed else 'success')) %}
     {%- if flags.WHICH == 'build' %}
       {%- do publish(results) %}
+      {%- do note_audited(results, released_feeds(results)) %}
       {%- do forget_consumed() %}
     {%- endif %}
     {%- do run_query('select sluice_clear_work()') %}

@@ -1,0 +1,26 @@
+{#-
+  on-run-end: remember, for each feed that was released and all of whose tests ran, that its changes so far are sound.
+  After a build that tested only a part, or failed, the next build's tests still look at the same changes.
+
+  Args:
+    results (list of RunResult): the results of the run.
+    released (list of strings): the feeds that may be published (released_feeds).
+-#}
+{% macro note_audited(results, released) -%}
+  {%- set passed = results | selectattr('status', 'in', ['pass', 'warn']) | map(attribute='node.unique_id') | list -%}
+  {%- for feed in released -%}
+    {%- set missing = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'test' and node.config.meta.get('feed') == feed and node.unique_id not in passed -%}
+      {%- do missing.append(node.name) -%}
+    {%- endfor -%}
+    {%- if not missing -%}
+      {%- do run_query(duckdb__note_audited_sql(feed)) -%}
+    {%- endif -%}
+  {%- endfor -%}
+{%- endmacro %}
+
+{% macro duckdb__note_audited_sql(feed) -%}
+  delete from state.audited where feed = '{{ feed }}';
+  insert into state.audited
+  select '{{ feed }}', max(batch_id) from state.batches where feed = '{{ feed }}' having count(*) > 0
+{%- endmacro %}

@@ -1,0 +1,32 @@
+{#-
+  The rows of a model that a data test looks at (see audit_extent).
+
+  Args:
+    model (Relation): an entity, or a model with the strategy replace_changed_groups.
+    feed (string): the feed it belongs to; none: all rows are looked at.
+  Returns: a table expression. Of a changed entity: the rows of the changed loads; of an entity made anew: 250,000
+    rows, because one SQL text has judged them all; of metrics: the changed groups.
+-#}
+{% macro rows_to_audit(model, feed=none) -%}
+  {%- set extent = audit_extent(feed) if feed else 'everything' -%}
+  {%- set group_by = audited_groups(model) -%}
+  {%- if extent == 'everything' or (extent == 'rebuilt' and group_by) -%}
+    {{ return(model) }}
+  {%- elif extent == 'rebuilt' -%}
+    {{ return('(select * from ' ~ model ~ ' limit 250000) as audited') }}
+  {%- elif group_by -%}
+    {{ return('(select * from ' ~ model ~ ' where (' ~ group_by.keys() | join(', ') ~ ') in (' ~ unaudited_groups(feed, group_by) ~ ')) as audited') }}
+  {%- endif -%}
+  {{ return('(select * from ' ~ model ~ ' where _load_id in (' ~ unaudited_loads(feed) ~ ')) as audited') }}
+{%- endmacro %}
+
+{#- The mapping group_by in the meta of a model with the strategy replace_changed_groups; none for others. -#}
+{% macro audited_groups(model) -%}
+  {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ model.identifier, {}) if execute else {} -%}
+  {{ return(node.get('config', {}).get('meta', {}).get('group_by')) }}
+{%- endmacro %}
+
+{#- The groups that a row of the feed's entity left or entered since the feed last passed all its tests. -#}
+{% macro unaudited_groups(feed, group_by) -%}
+  select {{ group_by.values() | join(', ') }} from state.changed_{{ feed }} where batch_id > {{ audited_batch(feed) }}
+{%- endmacro %}
