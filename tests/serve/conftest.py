@@ -66,13 +66,16 @@ def serving(home: Path, limit_descriptors: int | None = None, **environment: str
     command = [str(PROJECT_ROOT / "scripts" / "serve"), "--port", "0"]
     if limit_descriptors:
         command = ["sh", "-c", f'ulimit -n {limit_descriptors}; exec "$@"', "sh", *command]
+    (home / "target").mkdir(exist_ok=True)
+    if not (home / "target" / "manifest.json").exists():
+        (home / "target" / "manifest.json").write_text("{}")  # or the server would ask dbt for one
     log = home / "serve.log"
     with log.open("w") as stderr:
         process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=stderr, text=True)
     assert process.stdout is not None
     output, deadline = "", time.monotonic() + 60
     try:
-        while "prometheus" not in output and time.monotonic() < deadline:
+        while "sign in" not in output and "is not set" not in output and time.monotonic() < deadline:
             line = process.stdout.readline()
             if not line:
                 raise AssertionError(f"the server stopped: {output}{log.read_text()}")

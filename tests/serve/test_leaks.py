@@ -1,4 +1,6 @@
-"""A probe as each identity: nothing of a tenant, not even its name, shows to anybody it does not belong to."""
+"""A probe as each identity: nothing of a tenant, not even its name, shows to whom it does not belong."""
+
+# ruff: noqa: E501 - lists of addresses stay dense
 
 import base64
 import itertools

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from dotenv import load_dotenv
@@ -69,7 +69,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """A server that a signal stops gracefully, with exit code 0."""
+    """A server that says where it is once it answers, and that a signal stops gracefully, with exit code 0."""
+
+    def __init__(self, config: uvicorn.Config, announcement: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._announce()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -118,8 +127,8 @@ async def serve(listener: socket.socket, host: str) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    announce(host, listener.getsockname()[1], tokens)
-    await Server(config).serve(sockets=[listener])
+    port = listener.getsockname()[1]
+    await Server(config, lambda: announce(host, port, tokens)).serve(sockets=[listener])
     datasette.sluice.close()
 
 

@@ -142,6 +142,7 @@ class TenantDefaults(dict[str, Any]):
 def _database_metadata(name: str, docs: Mapping[str, TableDoc], facts: "Facts | None") -> dict[str, Any]:
     tables = {table: _table_metadata(doc, table, facts) for table, doc in docs.items()}
     tables["_build"] = {"description": "One row: the build this file holds.", "hidden": True}
+    tables["_published_batches"] = {"description": "What the publisher has brought here.", "hidden": True}
     return {"description": TITLES[name], "tables": tables}
 
 

@@ -12,7 +12,6 @@ from datasette.utils.asgi import Request
 
 from sluice.serve.database import TimedOutError, open_published, time_limit
 from sluice.serve.errors import ApiError
-from sluice.serve.metrics import FORBIDDEN
 
 ROWS_PER_CHUNK = 2000
 LIMIT_SUFFIX = " limit 1"
@@ -100,8 +99,7 @@ async def table_csv(datasette: Any, request: Any) -> Response:
     if "_next" in request.args or ("_size" in request.args and request.args["_size"] != "max"):
         return await view.get(request)
     name = tilde_decode(request.url_vars["database"])
-    if name not in site.databases:
-        raise ApiError(403 if request.actor is None else 404, FORBIDDEN)
+    database = site.database(name)
     extra = "&".join(filter(None, [_without_size(request), "_size=0&_nofacet=1&_nocount=1&_nosuggest=1"]))
     sql, params = await _full_query(
         view, Request({**request.scope, "query_string": extra.encode("latin-1")}, None)
@@ -109,7 +107,7 @@ async def table_csv(datasette: Any, request: Any) -> Response:
     if not {"_sort", "_sort_desc"} & set(request.args):
         sql = sql.rpartition(" order by ")[0] or sql
     table = TableCsv(
-        site.database(name),
+        database,
         sql,
         params,
         request.args.get("_header") != "off",

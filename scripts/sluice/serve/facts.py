@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sluice.serve.access import PUBLIC
 from sluice.serve.database import TimedOutError, UnavailableError, time_limit
+from sluice.serve.metrics import read_series_keys
 from sluice.serve.overview import Overview, read_overview
 
 if TYPE_CHECKING:
@@ -34,8 +35,13 @@ class Table:
     columns: tuple[str, ...]
     rows: int | None
     is_exact: bool
-    sorted_by: frozenset[str]
-    """Columns an index begins with."""
+    indexes: tuple[tuple[str, ...], ...]
+    """The columns of its key and of each index."""
+
+    @property
+    def sorted_by(self) -> set[str]:
+        """Columns in whose order it can be read."""
+        return {columns[0] for columns in self.indexes if columns}
 
 
 @dataclass(frozen=True)
@@ -78,15 +84,14 @@ def _quoted(name: str) -> str:
 
 def _read_table(connection: sqlite3.Connection, name: str) -> Table:
     described = connection.execute("select name, pk from pragma_table_info(?)", (name,)).fetchall()
-    leading = {row[0] for row in described if row[1] == 1}
-    leading |= {
-        row[0]
-        for row in connection.execute(
-            "select info.name from pragma_index_list(?) as list, pragma_index_info(list.name) as info"
-            " where info.seqno = 0",
-            (name,),
-        )
-    }
+    key = tuple(row[0] for row in sorted(described, key=lambda row: row[1]) if row[1])
+    listed = connection.execute(
+        "select name from pragma_index_list(?) where origin = 'c'", (name,)
+    ).fetchall()
+    indexes = [
+        tuple(row[0] for row in connection.execute("select name from pragma_index_info(?)", (index,)))
+        for (index,) in map(tuple, listed)
+    ]
 
     def one(sql: str) -> int | None:
         return within(connection, lambda: connection.execute(sql).fetchone()[0], None)
@@ -95,13 +100,25 @@ def _read_table(connection: sqlite3.Connection, name: str) -> Table:
     is_exact = rows is not None
     if rows is None:
         rows = one(f"select max(rowid) from {_quoted(name)}")
-    return Table(name, tuple(row[0] for row in described), rows, is_exact, frozenset(leading))
+    return Table(name, tuple(row[0] for row in described), rows, is_exact, (key, *indexes))
 
 
 def read_tables(connection: sqlite3.Connection) -> dict[str, Table]:
     """Every table, with its row count (or an upper bound of it when counting takes too long)."""
     names = connection.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
     return {name: _read_table(connection, name) for (name,) in map(tuple, names)}
+
+
+def _newest(connection: sqlite3.Connection, table: Table, column: str) -> str | None:
+    """The largest value of a column; by way of an index on another column and this one, if there is one."""
+    select = f"select max({_quoted(column)}) from {_quoted(table.name)}"
+    if column not in table.sorted_by:
+        for index in table.indexes:
+            if index[1:2] == (column,):
+                keys = read_series_keys(connection, _quoted(table.name), (_quoted(index[0]),))
+                narrowed = f"{select} where {_quoted(index[0])} = ?"
+                return max(connection.execute(narrowed, key).fetchone()[0] or "" for key in keys) or None
+    return connection.execute(select).fetchone()[0]
 
 
 def read_latest(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> dict[str, str]:
@@ -119,15 +136,14 @@ def read_latest(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> 
             )
         )
 
-    def newest(table: str, column: str) -> str | None:
-        return connection.execute(f"select max({_quoted(column)}) from {_quoted(table)}").fetchone()[0]
-
     latest = within(connection, by_hour, {})
     for table in tables.values():
         column = next((column for column in TIME_COLUMNS if column in table.columns), None)
         if column is None or table.name == "service_anomalies":
             continue
-        exact = within(connection, lambda table=table, column=column: newest(table.name, column), None)
+        exact = within(
+            connection, lambda table=table, column=column: _newest(connection, table, column), None
+        )
         if exact is not None:
             latest[table.name] = exact
     return dict(sorted(latest.items()))
@@ -164,8 +180,8 @@ class FactsCache:
                     if facts is None or facts.build != build:
                         facts = await site.read(name, lambda connection: read_facts(connection, name), 10_000)
                         self._facts[name] = facts
-        except (sqlite3.DatabaseError, TimedOutError) as error:
-            raise UnavailableError(f"{name}.db cannot be read: {error}") from error
+        except TimedOutError as error:
+            raise UnavailableError(f"{name}.db cannot be read now: {error}") from error
         except UnavailableError:
             self._facts.pop(name, None)
             raise

@@ -93,7 +93,7 @@ class Gate:
             self._admit(request)
             route = ROUTES.get(request.path)
             if route is None:
-                await self._site.facts_or_none()
+                await self._site.warm()
                 await self._app(scope, receive, watched)
             else:
                 await (await route(self._site, request)).asgi_send(watched)

@@ -134,7 +134,7 @@ async def _published_families(site: "Site") -> list[Any]:
     run, seen = None, set()
     try:
         run, seen = await site.read(OPERATIONS, read_operations)
-    except (UnavailableError, TimedOutError, sqlite3.DatabaseError):
+    except (UnavailableError, TimedOutError):
         """Nothing built yet: every landing file waits."""
     families += await site.run(lambda: list(_landing.families(site, seen)))
     if run:
@@ -149,7 +149,7 @@ async def _published_families(site: "Site") -> list[Any]:
     try:
         facts = await site.facts()
         sums = await site.read(PUBLIC, read_public)
-    except (UnavailableError, TimedOutError, sqlite3.DatabaseError):
+    except (UnavailableError, TimedOutError):
         return families
     read = CounterMetricFamily("sluice_records_read", "Records read, by feed.", labels=["feed"])
     for feed, count in sums["read"]:

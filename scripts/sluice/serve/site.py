@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ class Site:
         self.catalog = Catalog()
         self.counters = HttpCounters()
         self.facts_cache = FactsCache()
+        self._warming: asyncio.Future[Facts | None] | None = None
 
     def database(self, name: str) -> PublishedDatabase:
         """A published database; UnavailableError when its file is not there."""
@@ -54,8 +56,11 @@ class Site:
         milliseconds: float = API_LIMIT_MS,
         is_quick: bool = False,
     ) -> Result:
-        """Run a reading function on a published database, under a time limit."""
-        return await self.database(name).read(self.executor, function, milliseconds, is_quick)
+        """Run one of the server's own queries on a published database, under a time limit."""
+        try:
+            return await self.database(name).read(self.executor, function, milliseconds, is_quick)
+        except sqlite3.DatabaseError as error:
+            raise UnavailableError(f"{name}.db cannot be read now: {error}") from error
 
     async def run(self, function: Callable[[], Result]) -> Result:
         """Run a function that touches files, in the API's own threads."""
@@ -71,6 +76,12 @@ class Site:
             return await self.facts(name)
         except UnavailableError:
             return None
+
+    async def warm(self) -> None:
+        """Facts for the settings of a page: waited for the first time, renewed behind its back later."""
+        self._warming = asyncio.ensure_future(self.facts_or_none())
+        if PUBLIC not in self.facts_cache.known():
+            await self._warming
 
     def metadata(self) -> dict[str, Any]:
         """Datasette's metadata, from the dbt YAML; sorts and facets only where they are quick."""
