@@ -6,7 +6,7 @@
     results (list of RunResult): the results of the run.
 -#}
 {% macro report_failures(results) -%}
-  {%- for result in results if result.status in ('fail', 'warn') and result.node.resource_type == 'test' and result.node.compiled_code -%}
+  {%- for result in results if result.status in ('fail', 'warn') and 'as failure_reason' in (result.node.compiled_code or '') -%}
     {%- set reasons -%}
       select failure_reason, count(*) as row_count
       from ({{ result.node.compiled_code }}) as failures

@@ -1,0 +1,15 @@
+{#-
+  The largest key hash of a slice of a feed's keys that holds about 250,000 of them; all, when there are fewer.
+
+  Args:
+    feed (string): the feed.
+  Returns: an integer. Compare with `_key_hash <=`: hashes are spread evenly over 64 bits.
+-#}
+{% macro audited_slice(feed) -%}
+  {%- set accepted -%}
+    select coalesce(sum(accepted_count), 0) from state.loads
+    where load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
+  {%- endset -%}
+  {%- set records = run_query(accepted).rows[0][0] | int if execute else 0 -%}
+  {{ return(18446744073709551615 * 250000 // records if records > 250000 else 18446744073709551615) }}
+{%- endmacro %}

@@ -1,0 +1,111 @@
+{#-
+  Conservation, per file: the records counted when the file was read are the clean rows, the duplicates and the
+  quarantined records that came from it, each counted from its own table; file_loads says the same numbers; and every
+  quarantined record gives reasons that the vocabulary knows.
+
+  Looks at the files whose records came, went or changed their verdict since the feed last passed its tests; at all
+  with the var `audit: full`. file_loads is compared when this run has built it.
+
+  Args:
+    feed (string): the feed, whose entity the test stands on.
+    publishes (Relation): see row_is_valid.
+  Returns: one row per file that does not add up, with the counts and failure_reason.
+-#}
+{% test every_record_is_accounted_for(model, feed, publishes=none) %}
+  {%- set compares_ledger = not execute or flags.WHICH != 'build' or 'model.' ~ project_name ~ '.file_loads' in selected_resources %}
+  -- depends_on: {{ publishes or model }}
+  -- depends_on: {{ ref('file_loads') }}
+  with loads as (
+    select load_id, file, records_read
+    from state.loads
+    where load_id in ({{ unaudited_loads(feed) }})
+  ),
+
+  clean as (
+    select _load_id as load_id, count(*) as record_count
+    from {{ model }}
+    where _load_id in (select load_id from loads)
+    group by _load_id
+  ),
+
+  duplicates as (
+    select _load_id as load_id, count(*) as record_count
+    from {{ ref('int_' ~ feed ~ '_contested') }}
+    where _rank > 1 and _load_id in (select load_id from loads)
+    group by _load_id
+  ),
+
+  rejected as (
+    select _load_id as load_id, reject_reasons
+    from {{ ref('int_' ~ feed ~ '_quarantined') }}
+    where _load_id in (select load_id from loads)
+  ),
+
+  quarantined as (
+    select load_id, count(*) as record_count, count(reject_reasons[1]) as explained_count
+    from rejected
+    group by load_id
+  ),
+
+  unknown_reasons as (
+    select load_id, min(reject_reason) as reject_reason
+    from (select load_id, unnest(reject_reasons) as reject_reason from rejected)
+    where reject_reason not in (select reject_reason from {{ ref('reject_reasons') }})
+    group by load_id
+  ),
+
+  {%- if compares_ledger %}
+
+  ledger as (
+    select load_id, records_read, clean_count, duplicate_count, quarantined_count
+    from {{ ref('file_loads') }}
+    where records_read is not null
+  ),
+  {%- endif %}
+
+  recounted as (
+    select
+      loads.load_id,
+      loads.file,
+      loads.records_read,
+      coalesce(clean.record_count, 0) as clean_count,
+      coalesce(duplicates.record_count, 0) as duplicate_count,
+      coalesce(quarantined.record_count, 0) as quarantined_count,
+      coalesce(quarantined.explained_count, 0) as explained_count,
+      unknown_reasons.reject_reason as unknown_reason
+    from loads
+    left join clean on loads.load_id = clean.load_id
+    left join duplicates on loads.load_id = duplicates.load_id
+    left join quarantined on loads.load_id = quarantined.load_id
+    left join unknown_reasons on loads.load_id = unknown_reasons.load_id
+  ),
+
+  judged as (
+    select
+      recounted.*,
+      case
+        when recounted.clean_count + recounted.duplicate_count + recounted.quarantined_count != recounted.records_read
+          then recounted.records_read || ' records were read, but ' || recounted.clean_count || ' are clean, '
+            || recounted.duplicate_count || ' duplicates and ' || recounted.quarantined_count || ' quarantined'
+        when recounted.explained_count != recounted.quarantined_count then 'a quarantined record gives no reason'
+        when recounted.unknown_reason is not null
+          then 'the reason ' || recounted.unknown_reason || ' is not in seeds/reject_reasons.csv'
+        {%- if compares_ledger %}
+        when ledger.load_id is null then 'file_loads has no current line for this load'
+        when
+          ledger.records_read != recounted.records_read
+          or ledger.clean_count != recounted.clean_count
+          or ledger.duplicate_count != recounted.duplicate_count
+          or ledger.quarantined_count != recounted.quarantined_count
+          then 'file_loads says ' || ledger.records_read || ' read, ' || ledger.clean_count || ' clean, '
+            || ledger.duplicate_count || ' duplicates, ' || ledger.quarantined_count || ' quarantined'
+        {%- endif %}
+      end as failure_reason
+    from recounted
+    {%- if compares_ledger %}
+    left join ledger on recounted.load_id = ledger.load_id
+    {%- endif %}
+  )
+
+  select * from judged where failure_reason is not null
+{% endtest %}

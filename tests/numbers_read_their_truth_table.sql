@@ -1,0 +1,31 @@
+-- Every case of the truth table, read by the three macros that staging uses.
+with cases as (
+  select * from {{ ref('number_cases') }}
+),
+
+parsed as (
+  select
+    *,
+    {{ parse_number('raw') }} as parsed_number,
+    {{ parse_integer('raw') }} as parsed_integer,
+    {{ parse_amount('raw') }} as parsed_amount
+  from cases
+),
+
+judged as (
+  select
+    raw,
+    note,
+    case
+      when parsed_number is distinct from expected_number
+        then 'parse_number reads ''' || raw || ''' as ' || coalesce(cast(parsed_number as {{ dbt.type_string() }}), 'null')
+      when parsed_integer is distinct from expected_integer
+        then 'parse_integer reads ''' || raw || ''' as ' || coalesce(cast(parsed_integer as {{ dbt.type_string() }}), 'null')
+      when parsed_amount is distinct from expected_amount
+        then 'parse_amount reads ''' || raw || ''' as ' || coalesce(cast(parsed_amount as {{ dbt.type_string() }}), 'null')
+      when typeof(parsed_amount) != 'DECIMAL(18,4)' then 'the type of an amount is ' || typeof(parsed_amount)
+    end as failure_reason
+  from parsed
+)
+
+select * from judged where failure_reason is not null
