@@ -1,20 +1,39 @@
 """Holds the ground truth of a home against an independent reading of its landing files."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from judge import Judge
-from landing import Record, best_of, judged_landing
 
+from sluice.generate import Summary
 from sluice.generate.feeds import FEEDS
 
+from .judge import Judge
+from .landing import Record, best_of, judged_landing
+
 FROM_PAYLOAD = {
-    "user_id", "user_email", "user_first_name", "user_last_name", "product_id", "product_name", "amount", "currency",
-    "fraud_score", "churn_score", "pii_contains",
+    "user_id", "user_email", "user_first_name", "user_last_name", "product_id", "product_name",
+    "amount", "currency", "fraud_score", "churn_score", "pii_contains",
 }  # fmt: skip
 """Columns of the best tenant events that stand inside the payload."""
+
+ROWS, DAYS, SEED = 20_000, 3, 7
+"""What the delivery of these tests is made of."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A generated home, and what its generator said of it."""
+
+    home: Path
+    summary: Summary
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
 
 Key = tuple[str, ...]
 
@@ -31,7 +50,9 @@ def known_customers(home: Path) -> set[str]:
 
 def _key_of(feed: str, record: Record) -> Key:
     values = record.judged.values
-    return (values["tenant_id"], values["event_id"]) if feed == "tenant_events" else (values[FEEDS[feed].key],)
+    return (
+        (values["tenant_id"], values["event_id"]) if feed == "tenant_events" else (values[FEEDS[feed].key],)
+    )
 
 
 def assert_truth_agrees(home: Path, feed: str, customers: set[str]) -> None:
@@ -76,10 +97,17 @@ def _assert_winners(feed: str, records: list[Record], told: list[tuple[Any, ...]
 
 
 def _assert_entities(home: Path, feed: str, best: list[Record]) -> None:
-    columns = [c for c in FEEDS[feed].entity if c != "ingest_date" and not (feed == "tenant_events" and c in FROM_PAYLOAD)]
-    rows = duckdb.sql(f"select {', '.join(columns)}, ingest_date::varchar from {table(home, f'{feed}_entities')}").fetchall()
+    columns = [
+        c
+        for c in FEEDS[feed].entity
+        if c != "ingest_date" and not (feed == "tenant_events" and c in FROM_PAYLOAD)
+    ]
+    rows = duckdb.sql(
+        f"select {', '.join(columns)}, ingest_date::varchar from {table(home, f'{feed}_entities')}"
+    ).fetchall()
     expected = {
-        (*(record.judged.values[column] for column in columns), record.file.split("ingest_date=")[1][:10]) for record in best
+        (*(record.judged.values[column] for column in columns), record.file.split("ingest_date=")[1][:10])
+        for record in best
     }
     made = set(rows)
     assert len(rows) == len(made) == len(expected)

@@ -1,23 +1,10 @@
 """One delivery of every feed, made once for all tests here."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
-from sluice.generate import Summary, generate
+from sluice.generate import generate
 
-ROWS, DAYS, SEED = 20_000, 3, 7
-
-
-@dataclass(frozen=True)
-class Delivery:
-    home: Path
-    summary: Summary
-
-    @property
-    def landing(self) -> Path:
-        return self.home / "landing"
+from .agreement import DAYS, ROWS, SEED, Delivery
 
 
 @pytest.fixture(scope="session")

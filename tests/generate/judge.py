@@ -1,4 +1,4 @@
-"""An independent, slow reading of the contract for single records: what the generator claims is held against it."""
+"""An independent, slow reading of the contract for single records, to hold the generator's claims against."""
 
 import datetime as dt
 import json
@@ -13,20 +13,23 @@ NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 AMOUNT = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 WHOLE = re.compile(r"[+-]?[0-9]+(\.0+)?")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))"
 DAY_TIME = r"(?P<h>[0-9]{2}):(?P<mi>[0-9]{2})"
 SHAPES = [
     re.compile(p, re.ASCII)
     for p in (
-        rf"(?P<y>[0-9]{{4}})-(?P<mo>[0-9]{{2}})-(?P<d>[0-9]{{2}})[T ]{DAY_TIME}(?::(?P<s>[0-9]{{2}})(?:\.(?P<f>[0-9]+))?)?{ZONE}?",
+        r"(?P<y>[0-9]{4})-(?P<mo>[0-9]{2})-(?P<d>[0-9]{2})"
+        rf"[T ]{DAY_TIME}(?::(?P<s>[0-9]{{2}})(?:\.(?P<f>[0-9]+))?)?{ZONE}?",
         r"(?P<y>[0-9]{4})(?P<mo>[0-9]{2})(?P<d>[0-9]{2})T(?P<h>[0-9]{2})(?P<mi>[0-9]{2})(?P<s>[0-9]{2})(?P<zone>Z)?",
         r"(?P<y>[0-9]{4})-(?P<mo>[0-9]{2})-(?P<d>[0-9]{2})",
         rf"(?P<d>[0-9]{{2}})/(?P<mo>[0-9]{{2}})/(?P<y>[0-9]{{4}})(?: {DAY_TIME}(?::(?P<s>[0-9]{{2}}))?)?",
         rf"(?P<d>[0-9]{{2}})\.(?P<mo>[0-9]{{2}})\.(?P<y>[0-9]{{4}})(?: {DAY_TIME}(?::(?P<s>[0-9]{{2}}))?)?",
-        rf"(?:[A-Z][a-z]{{2}}, )?(?P<d>[0-9]{{2}}) (?P<mon>[A-Z][a-z]{{2}}) (?P<y>[0-9]{{4}}) {DAY_TIME}:(?P<s>[0-9]{{2}}) "
+        r"(?:[A-Z][a-z]{2}, )?(?P<d>[0-9]{2}) (?P<mon>[A-Z][a-z]{2}) (?P<y>[0-9]{4}) "
+        rf"{DAY_TIME}:(?P<s>[0-9]{{2}}) "
         r"(?P<zone>GMT|UTC|[+-][0-9]{4})",
-        rf"(?P<d>[0-9]{{2}})/(?P<mon>[A-Z][a-z]{{2}})/(?P<y>[0-9]{{4}}):{DAY_TIME}:(?P<s>[0-9]{{2}}) (?P<zone>[+-][0-9]{{4}})",
+        r"(?P<d>[0-9]{2})/(?P<mon>[A-Z][a-z]{2})/(?P<y>[0-9]{4})"
+        rf":{DAY_TIME}:(?P<s>[0-9]{{2}}) (?P<zone>[+-][0-9]{{4}})",
     )
 ]
 EPOCH = dt.datetime(1970, 1, 1)
@@ -45,7 +48,9 @@ def _epoch(text: str) -> dt.datetime | None:
     digits = len(text)
     if re.fullmatch(r"[0-9]+", text, re.ASCII) and digits in (12, 13, 15, 16, 18, 19):
         micros = {12: 1000, 13: 1000, 15: 1, 16: 1}
-        return EPOCH + dt.timedelta(microseconds=int(text) * micros[digits] if digits < 18 else int(text) // 1000)
+        return EPOCH + dt.timedelta(
+            microseconds=int(text) * micros[digits] if digits < 18 else int(text) // 1000
+        )
     return None
 
 
@@ -53,11 +58,19 @@ def _calendar(text: str) -> dt.datetime | None:
     for shape in SHAPES:
         match = shape.fullmatch(text)
         if match:
-            part: dict[str, Any] = {"h": None, "mi": None, "s": None, "f": None, "zone": None, **match.groupdict()}
+            part: dict[str, Any] = {
+                "h": None,
+                "mi": None,
+                "s": None,
+                "f": None,
+                "zone": None,
+                **match.groupdict(),
+            }
             month = MONTHS.index(part["mon"]) + 1 if part.get("mon") in MONTHS else int(part.get("mo") or 0)
             try:
                 local = dt.datetime(
-                    int(part["y"]), month, int(part["d"]), int(part["h"] or 0), int(part["mi"] or 0), int(part["s"] or 0),
+                    int(part["y"]), month, int(part["d"]),
+                    int(part["h"] or 0), int(part["mi"] or 0), int(part["s"] or 0),
                     int(((part["f"] or "") + "000000")[:6]),
                 )  # fmt: skip
             except ValueError:
@@ -148,7 +161,9 @@ class Judge:
         self._repair(judged, "latency_ms", text, latency if latency is not None and latency >= 0 else None)
         text = record.get("status_code")
         status = int(float(text)) if text and WHOLE.fullmatch(text) and text.isascii() else None
-        self._repair(judged, "status_code", text, status if status is not None and 100 <= status <= 599 else None)
+        self._repair(
+            judged, "status_code", text, status if status is not None and 100 <= status <= 599 else None
+        )
 
     def _customers(self, record: dict, judged: Judged) -> None:
         self._need(record, judged, "customer_id")
@@ -195,7 +210,9 @@ class Judge:
         if status and status not in ("paid", "refunded", "chargeback", "failed", "pending", "cancelled"):
             judged.reasons.append("unknown_status")
         text = record.get("currency")
-        self._repair(judged, "currency", text, text.upper() if text and re.fullmatch(r"[A-Za-z]{3}", text) else None)
+        self._repair(
+            judged, "currency", text, text.upper() if text and re.fullmatch(r"[A-Za-z]{3}", text) else None
+        )
 
     def _tenant_events(self, record: dict, judged: Judged) -> None:
         folded = ("tenant_id", "source", "event_type")

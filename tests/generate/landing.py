@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from judge import WHITE, Judge, Judged
 from sluice.generate.feeds import FEEDS
+
+from .judge import WHITE, Judge, Judged
 
 DELIMITERS = ",;\t|"
 csv.field_size_limit(4_000_000)
@@ -44,8 +45,8 @@ class Record:
 
 
 def records_of(landing: Path, path: Path, feed: str) -> list[Record]:
-    """The records of a file. A quoted field that does not close where it should, or that swallows a line which is a record
-    of its own, costs its own line only."""
+    """The records of a file. A quoted field that does not close, or that swallows a line which is a record of
+    its own, costs its own line only."""
     name = path.relative_to(landing).as_posix()
     columns = FEEDS[feed].columns
     lines = re.findall(r"[^\n]*\n|[^\n]+$", text_of(path))
@@ -111,7 +112,10 @@ def best_of(feed: str, records: list[Record]) -> Record:
 
     def order(record: Record) -> Any:
         first = {
-            "service_events": lambda: [sum(present(record, "latency_ms", "status_code", "user_id")), latest(record, "event_at")],
+            "service_events": lambda: [
+                sum(present(record, "latency_ms", "status_code", "user_id")),
+                latest(record, "event_at"),
+            ],
             "customers": lambda: [*present(record, "email", "created_at"), latest(record, "created_at")],
             "product_events": lambda: [
                 *present(record, "event_type", "platform", "session_id", "duration_ms"),
@@ -124,7 +128,9 @@ def best_of(feed: str, records: list[Record]) -> Record:
                 latest(record, "transacted_at"),
             ],
         }[feed]()
-        digest = hashlib.md5("\x1f".join("\\x00" if t is None else t for t in record.texts.values()).encode()).hexdigest()
+        digest = hashlib.md5(
+            "\x1f".join("\\x00" if t is None else t for t in record.texts.values()).encode()
+        ).hexdigest()
         return (*first, record.file.encode(), digest, record.number)
 
     return min(records, key=order)

@@ -15,9 +15,18 @@ def written(home: Path) -> dict[Path, int]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--rows", "0"], ["--days", "none"], ["--seed", "-1"], ["--feed", "nothing"], ["--start-date", "2026-02-30"], ["--unknown"]],
+    [
+        ["--rows", "0"],
+        ["--days", "none"],
+        ["--seed", "-1"],
+        ["--feed", "nothing"],
+        ["--start-date", "2026-02-30"],
+        ["--unknown"],
+    ],
 )
-def test_wrong_usage_exits_with_2(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_exits_with_2(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([*arguments, "--home", str(tmp_path)])
     assert stopped.value.code == 2
@@ -30,17 +39,30 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert stopped.value.code == 0
     told = capsys.readouterr().out
-    for option in ("--rows", "--days", "--seed", "--home", "--feed", "--start-date", "--no-structural-faults", "--overwrite"):
+    for option in (
+        "--rows",
+        "--days",
+        "--seed",
+        "--home",
+        "--feed",
+        "--start-date",
+        "--no-structural-faults",
+        "--overwrite",
+    ):
         assert option in told
 
 
-def test_a_home_that_cannot_be_written_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_home_that_cannot_be_written_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "taken").write_text("a file")
     assert main([*SMALL, "--home", str(tmp_path / "taken")]) == 1
     assert str(tmp_path / "taken") in capsys.readouterr().err
 
 
-def test_an_earlier_delivery_is_replaced_only_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_earlier_delivery_is_replaced_only_on_request(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     home = ["--home", str(tmp_path)]
     assert main([*SMALL, *home]) == 0
     assert "60 records" in capsys.readouterr().out
@@ -56,7 +78,9 @@ def test_an_earlier_delivery_is_replaced_only_on_request(tmp_path: Path, capsys:
     assert main([*SMALL, *home, "--seed", "2", "--overwrite"]) == 0
     after = written(tmp_path)
     assert mine in after
-    assert not [path for path in before if path in after and path.suffix != ".parquet" and path.name != "summary.json"]
+    assert not [
+        path for path in before if path in after and path.suffix != ".parquet" and path.name != "summary.json"
+    ]
 
 
 def test_a_landing_file_without_its_truth_is_not_replaced(tmp_path: Path) -> None:

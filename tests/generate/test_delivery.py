@@ -9,27 +9,35 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from agreement import table
-from conftest import DAYS, ROWS, Delivery
-from landing import delimiter_of, records_of, text_of
 
 from sluice.generate import generate
 from sluice.generate.dress import ODD_DRESSES, REGULAR_DRESSES
 from sluice.generate.feeds import FEEDS
 from sluice.generate.time_shapes import ACCEPTED, REFUSED
 
-STRUCTURAL = {"too_few_columns", "too_many_columns", "unterminated_quote", "invalid_encoding", "line_too_long"}
+from .agreement import DAYS, ROWS, Delivery, table
+from .landing import delimiter_of, records_of, text_of
+
+STRUCTURAL = {
+    "too_few_columns",
+    "too_many_columns",
+    "unterminated_quote",
+    "invalid_encoding",
+    "line_too_long",
+}
 REASONS = {
-    "service_events": "missing_event_id missing_service missing_event_type missing_timestamp invalid_timestamp",
+    "service_events": "missing_event_id missing_service missing_event_type missing_timestamp"
+    " invalid_timestamp",
     "customers": "missing_customer_id",
-    "product_events": "missing_event_id missing_event_time invalid_event_time missing_customer_id unknown_customer_id"
-    " invalid_duration_ms",
-    "orders": "missing_order_id missing_order_time invalid_order_time missing_customer_id unknown_customer_id missing_amount"
-    " invalid_amount negative_amount non_positive_amount_for_status missing_status unknown_status",
-    "tenant_events": "missing_event_id missing_tenant_id invalid_tenant_id missing_source missing_event_type missing_timestamp"
-    " invalid_timestamp invalid_payload payload_too_large",
-    "transactions": "missing_id missing_timestamp invalid_timestamp missing_amount invalid_amount negative_amount missing_side"
-    " invalid_side",
+    "product_events": "missing_event_id missing_event_time invalid_event_time missing_customer_id"
+    " unknown_customer_id invalid_duration_ms",
+    "orders": "missing_order_id missing_order_time invalid_order_time missing_customer_id unknown_customer_id"
+    " missing_amount invalid_amount negative_amount"
+    " non_positive_amount_for_status missing_status unknown_status",
+    "tenant_events": "missing_event_id missing_tenant_id invalid_tenant_id missing_source missing_event_type"
+    " missing_timestamp invalid_timestamp invalid_payload payload_too_large",
+    "transactions": "missing_id missing_timestamp invalid_timestamp missing_amount invalid_amount"
+    " negative_amount missing_side invalid_side",
 }
 REPAIRS = {
     "service_events": {"latency_ms", "status_code"},
@@ -44,7 +52,9 @@ TIME = {"product_events": "event_time", "orders": "order_time", "customers": "cr
 
 def digests(home: Path) -> dict[str, str]:
     files = sorted(path for path in home.rglob("*") if path.is_file())
-    return {path.relative_to(home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        path.relative_to(home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -64,10 +74,14 @@ def test_the_counts_add_up(delivery: Delivery, feed: str) -> None:
     assert files == set(told.file_names) and len(files) == told.files
     assert len({name.split("/")[1] for name in files}) == DAYS
     records, entities = table(delivery.home, f"{feed}_records"), table(delivery.home, f"{feed}_entities")
-    assert duckdb.sql(f"select count(*), max(record_number) < count(*) from {records}").fetchone() == (ROWS, True)
+    assert duckdb.sql(f"select count(*), max(record_number) < count(*) from {records}").fetchone() == (
+        ROWS,
+        True,
+    )
     assert duckdb.sql(
-        f"select bool_and((verdict = 'quarantined') = (len(reasons) > 0)), bool_and(reasons = list_sort(reasons)),"
-        f" bool_and(verdict = 'quarantined' or key is not null), count(distinct key) filter (verdict = 'clean') from {records}"
+        f"""select bool_and((verdict = 'quarantined') = (len(reasons) > 0)),
+            bool_and(reasons = list_sort(reasons)), bool_and(verdict = 'quarantined' or key is not null),
+            count(distinct key) filter (verdict = 'clean') from {records}"""
     ).fetchone() == (True, True, True, told.clean)
     assert duckdb.sql(f"select count(*) from {entities}").fetchone() == (told.clean,)
     saved = json.loads((delivery.home / "ground_truth" / "summary.json").read_text())
@@ -79,13 +93,17 @@ def test_every_reason_and_repair_occurs(delivery: Delivery, feed: str) -> None:
     told = delivery.summary.feeds[feed]
     assert set(told.quarantined_by_reason) == STRUCTURAL | set(REASONS[feed].split())
     assert set(told.repaired_by_column) == REPAIRS[feed]
-    alone = duckdb.sql(f"select distinct reasons[1] from {table(delivery.home, f'{feed}_records')} where len(reasons) = 1")
+    alone = duckdb.sql(
+        f"select distinct reasons[1] from {table(delivery.home, f'{feed}_records')} where len(reasons) = 1"
+    )
     assert {row[0] for row in alone.fetchall()} == set(told.quarantined_by_reason), "each reason alone, too"
 
 
 @pytest.mark.parametrize("feed", list(FEEDS))
 def test_every_way_to_write_a_time_occurs(delivery: Delivery, feed: str) -> None:
-    shapes = duckdb.sql(f"select distinct time_shape from {table(delivery.home, f'{feed}_records')}").fetchall()
+    shapes = duckdb.sql(
+        f"select distinct time_shape from {table(delivery.home, f'{feed}_records')}"
+    ).fetchall()
     assert {row[0] for row in shapes} - {None} == {shape.name for shape in ACCEPTED}
     column = TIME.get(feed, "timestamp")
     texts = {
@@ -101,19 +119,21 @@ def test_keys_come_again_in_every_way(delivery: Delivery) -> None:
     records = table(delivery.home, "service_events_records")
     found = duckdb.sql(
         f"""with told as (
-                select key, count(*) as copies, count(distinct file) as files, count(distinct file[:38]) as days,
-                    count(*) filter (verdict = 'quarantined') as refused
+                select key, count(*) as copies, count(distinct file) as files,
+                    count(distinct file[:38]) as days, count(*) filter (verdict = 'quarantined') as refused
                 from {records} where key is not null group by key having count(*) > 1
             )
-            select count(*) filter (files = 1) > 50, count(*) filter (files > 1 and days = 1) > 20, count(*) filter (days > 1) > 50,
-                count(*) filter (copies > 2) > 20, count(*) filter (refused > 0) > 20 from told"""
+            select count(*) filter (files = 1) > 50, count(*) filter (files > 1 and days = 1) > 20,
+                count(*) filter (days > 1) > 50, count(*) filter (copies > 2) > 20,
+                count(*) filter (refused > 0) > 20 from told"""
     ).fetchone()
     assert found == (True,) * 5
 
 
 def test_customers_come_late_or_never(delivery: Delivery) -> None:
     counts = duckdb.sql(
-        f"""select count(*) filter (c.ingest_date > o.ingest_date) > 100, count(*) filter (c.customer_id is null)
+        f"""select count(*) filter (c.ingest_date > o.ingest_date) > 100,
+                count(*) filter (c.customer_id is null)
             from {table(delivery.home, "orders_entities")} as o
             left join {table(delivery.home, "customers_entities")} as c using (customer_id)"""
     ).fetchone()
@@ -132,45 +152,61 @@ def test_amounts_statuses_and_tenants_are_all_there(delivery: Delivery) -> None:
     for shape in (r"[0-9]{3},[0-9]{3}\.[0-9]{2}", r"\.[0-9]{2}", r"1234,50", r"-5\.00", r"0\.00", r"NaN"):
         assert any(re.search(f"^(1,)?[0-9]*{shape}$", text) for text in texts), shape
     statuses = duckdb.sql(
-        f"select status, count(*) filter (amount = 0) > 0 from {table(delivery.home, 'orders_entities')} group by 1 order by 1"
+        f"select status, count(*) filter (amount = 0) > 0 from {table(delivery.home, 'orders_entities')}"
+        " group by status order by status"
     ).fetchall()
     assert statuses == [
-        ("cancelled", True), ("chargeback", False), ("failed", True), ("paid", False), ("pending", True), ("refunded", False),
+        ("cancelled", True), ("chargeback", False), ("failed", True),
+        ("paid", False), ("pending", True), ("refunded", False),
     ]  # fmt: skip
-    tenants = duckdb.sql(f"select count(distinct tenant_id) from {table(delivery.home, 'tenant_events_entities')}").fetchone()
+    tenants = duckdb.sql(
+        f"select count(distinct tenant_id) from {table(delivery.home, 'tenant_events_entities')}"
+    ).fetchone()
     assert tenants[0] >= 20
 
 
 def test_minute_metrics_belong_to_the_entities(delivery: Delivery) -> None:
-    metrics, entities = table(delivery.home, "service_metrics_per_minute"), table(delivery.home, "service_events_entities")
-    summed = duckdb.sql(f"select sum(request_count), sum(latency_count), sum(status_count), sum(error_count) from {metrics}")
+    metrics, entities = (
+        table(delivery.home, "service_metrics_per_minute"),
+        table(delivery.home, "service_events_entities"),
+    )
+    summed = duckdb.sql(
+        f"select sum(request_count), sum(latency_count), sum(status_count), sum(error_count) from {metrics}"
+    )
     counted = duckdb.sql(
-        f"select count(*), count(latency_ms), count(status_code), count(*) filter (status_code >= 300) from {entities}"
+        f"select count(*), count(latency_ms), count(status_code), count(*) filter (status_code >= 300)"
+        f" from {entities}"
     )
     assert summed.fetchone() == counted.fetchone()
     assert duckdb.sql(
-        f"select bool_and(p50_latency_ms <= p95_latency_ms and p95_latency_ms <= p99_latency_ms), count(*) = count(distinct (service, minute))"
-        f" from {metrics}"
+        f"""select bool_and(p50_latency_ms <= p95_latency_ms and p95_latency_ms <= p99_latency_ms),
+            count(*) = count(distinct (service, minute)) from {metrics}"""
     ).fetchone() == (True, True)
 
 
 def test_python_reads_every_file(tmp_path: Path) -> None:
-    """Without structural faults, the csv module finds the records that were counted, each as wide as the header."""
+    """Without structural faults, the csv module finds the records counted, each as wide as the header."""
     summary = generate(1_000, 3, 4, tmp_path, structural_faults=False)
     for feed, told in summary.feeds.items():
         counts = dict(
-            duckdb.sql(f"select file, count(*) from {table(tmp_path, f'{feed}_records')} group by 1").fetchall()
+            duckdb.sql(
+                f"select file, count(*) from {table(tmp_path, f'{feed}_records')} group by 1"
+            ).fetchall()
         )
         for name in told.file_names:
             text = text_of(tmp_path / "landing" / name)
             delimiter = delimiter_of(text.split("\n", 1)[0], FEEDS[feed].columns)
-            header, *records = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+            header, *records = [
+                row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row
+            ]
             assert len(records) == counts[name]
             assert {len(row) for row in records} == {len(header)}
 
 
 def test_files_wear_every_dress(delivery: Delivery) -> None:
-    dresses = {(dress.delimiter, dress.suffix, dress.in_hour_folder) for dress in (*REGULAR_DRESSES, *ODD_DRESSES)}
+    dresses = {
+        (dress.delimiter, dress.suffix, dress.in_hour_folder) for dress in (*REGULAR_DRESSES, *ODD_DRESSES)
+    }
     worn = set()
     marks = set()
     for path in (delivery.landing / "service_events").rglob("*.*"):
@@ -183,4 +219,14 @@ def test_files_wear_every_dress(delivery: Delivery) -> None:
         marks |= {"no user_id"} if "user_id" not in header.lower() else set()
         marks |= {"blank line"} if "\n\n" in text else set()
     assert worn == dresses
-    assert marks >= {b"\xff\xfe", b"\xfe\xff", b"\xef\xbb", "\r", "EVENT_ID", "trace_id", " Event_Id ", "no user_id", "blank line"}
+    assert marks >= {
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"\xef\xbb",
+        "\r",
+        "EVENT_ID",
+        "trace_id",
+        " Event_Id ",
+        "no user_id",
+        "blank line",
+    }

@@ -1,15 +1,15 @@
-"""The truth is made, not computed from the files; here the files are read by other means and must say the same."""
+"""The truth is made, not computed from the files; here they are read by other means and must say the same."""
 
 import json
 from pathlib import Path
 
 import duckdb
 import pytest
-from agreement import assert_truth_agrees, known_customers, table
-from conftest import Delivery
 
 from sluice.generate import generate
 from sluice.generate.feeds import FEEDS
+
+from .agreement import Delivery, assert_truth_agrees, known_customers, table
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +38,32 @@ def test_without_customers_every_order_is_of_an_unknown_one(tmp_path: Path) -> N
 
 def test_columns_of_tenant_events_stand_in_their_payloads(delivery: Delivery) -> None:
     rows = duckdb.sql(
-        f"""select payload, schema_version, user_id, user_first_name, user_last_name, product_id, product_name, amount::double,
-            pii_contains from {table(delivery.home, "tenant_events_entities")}"""
+        f"""select payload, schema_version, user_id, user_first_name, user_last_name, product_id,
+            product_name, amount::double, pii_contains from {table(delivery.home, "tenant_events_entities")}"""
     ).fetchall()
     versions = set()
     for payload, version, *told in rows:
         found = json.loads(payload) if payload else {}
         if "user" in found:
             user, product = found["user"], found["product"]
-            read = [user["id"], user["first_name"], user["last_name"], product["id"], product["name"], found["amount"]]
+            read = [
+                user["id"],
+                user["first_name"],
+                user["last_name"],
+                product["id"],
+                product["name"],
+                found["amount"],
+            ]
         elif "user_id" in found:
             first, last = found["user_name"].split(" ", 1)
-            read = [found["user_id"], first, last, found["product"], found["product_name"], float(found["amount"])]
+            read = [
+                found["user_id"],
+                first,
+                last,
+                found["product"],
+                found["product_name"],
+                float(found["amount"]),
+            ]
         else:
             assert told == [None] * 7
             continue

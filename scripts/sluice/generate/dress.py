@@ -36,11 +36,11 @@ class Dress:
 
     @property
     def is_spoilable(self) -> bool:
-        """Whether structural faults may stand in this file: plain text, whose delimiter is never a padding."""
+        """Whether structural faults may stand in it: plain text, whose delimiter is never a padding."""
         return not self.is_gzipped and self.encoding == "utf-8" and self.delimiter != "\t"
 
     def columns(self, feed: Feed) -> list[tuple[str, str | None]]:
-        """(name in the header, the feed's column or None for one the feed does not know) in the order of the file."""
+        """(name in the header, column of the feed or None if it has none such), in the order of the file."""
         kept = [column for column in feed.columns if not (self.is_lean and column in feed.optional)]
         if self.order == "reversed":
             kept.reverse()
@@ -77,22 +77,27 @@ class Dress:
 
         columns = [column for _, column in self.columns(feed)]
         plain = [f"raw_{column}" if column else UNKNOWN_FIELD for column in columns]
-        messy = [_messy_field(column, feed.columns.index(column)) if column else UNKNOWN_FIELD for column in columns]
+        messy = [
+            _messy_field(column, feed.columns.index(column)) if column else UNKNOWN_FIELD
+            for column in columns
+        ]
         lines = f"when is_messy then {line(*messy)} else {line(*plain)}"
         if has_faults:
             first, second, *rest = plain
+            unclosed, spoilt = f"concat(chr(34), {second})", f"concat({second}, chr({ord(SPOILT)}))"
+            endless = f"concat({second}, repeat('x', {LONG_LINE}))"
             lines = f"""
             when structural_fault is null then case {lines} end
             when structural_fault = 'too_few_columns' then {line(first, second)}
             when structural_fault = 'too_many_columns' then {line(*plain, "'surplus'", "'fields'")}
-            when structural_fault = 'unterminated_quote' then {line(first, f"concat(chr(34), {second})", *rest)}
-            when structural_fault = 'invalid_encoding' then {line(first, f"concat({second}, chr({ord(SPOILT)}))", *rest)}
-            else {line(first, f"concat({second}, repeat('x', {LONG_LINE}))", *rest)}"""
+            when structural_fault = 'unterminated_quote' then {line(first, unclosed, *rest)}
+            when structural_fault = 'invalid_encoding' then {line(first, spoilt, *rest)}
+            else {line(first, endless, *rest)}"""
         return f"case {lines} end"
 
 
 def _messy_field(column: str, number: int) -> str:
-    """The field of a messy record: lost to a fault, blank or padded by chance. The chance of each column is its own."""
+    """The field of a messy record: lost to a fault, blank or padded by a chance of its own."""
     roll = f"slice({'noise_low' if number < 4 else 'noise_high'}, {number % 4})"
     return f"messy_field(raw_{column}, {roll}, lost, '{column}')"
 

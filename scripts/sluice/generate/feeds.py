@@ -1,4 +1,4 @@
-"""The six feeds: their columns, how many files a day they deliver, and what their best records are made of."""
+"""The six feeds: their columns, their files per day, and what their best records are made of."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +9,8 @@ SQL = Path(__file__).parent / "sql"
 
 @dataclass(frozen=True)
 class Feed:
-    """One feed. `columns` are the contract's, in its order; `optional` are those a lean file leaves out;
-    `key` is the column that is the key, if one column is; `entity` are the columns of the best record as sql/<feed>.sql names them."""
+    """One feed. `key` is the column that is the key, if one column is; `columns` are the contract's, in its
+    order; `optional` are those a lean file leaves out; `entity` are the columns of the best record."""
 
     name: str
     stem: str
@@ -46,7 +46,10 @@ FEEDS = {
             "service_events", "events", 4, 0, "event_id",
             _words("event_id service event_type timestamp latency_ms status_code user_id schema_version"),
             _words("user_id schema_version"),
-            _words("event_id service event_type event_at event_at_raw latency_ms status_code user_id ingest_date"),
+            _words(
+                "event_id service event_type event_at event_at_raw latency_ms status_code user_id"
+                " ingest_date"
+            ),
         ),
         Feed(
             "customers", "customers", 2, 3, "customer_id",
@@ -72,8 +75,9 @@ FEEDS = {
             _words("event_id tenant_id source event_type timestamp schema_version payload"),
             _words("schema_version"),
             _words(
-                "event_id tenant_id source event_type event_at schema_version payload user_id user_email user_first_name"
-                " user_last_name product_id product_name amount currency fraud_score churn_score pii_contains ingest_date"
+                "event_id tenant_id source event_type event_at schema_version payload"
+                " user_id user_email user_first_name user_last_name product_id product_name"
+                " amount currency fraud_score churn_score pii_contains ingest_date"
             ),
             first_wins=True,
             rare_fault=5,

@@ -1,4 +1,4 @@
-"""Which files a run writes: their paths, rows and dress. Pure arithmetic; sql/plan.sql holds the same arithmetic for rows."""
+"""Which files a run writes: their paths, rows and dress, by arithmetic that sql/plan.sql repeats for rows."""
 
 import datetime as dt
 import hashlib
@@ -16,13 +16,13 @@ FAULTY_PLACES = (40, 45)
 LARGEST_FILE = 400_000
 """Rows of the largest file: what is in memory at once is one file per worker."""
 LARGEST_BATCH = 40_000
-"""Rows of several small files that are made at once: planning a query costs as much as making thousands of rows."""
+"""Rows of small files that are made at once: planning a query costs as much as thousands of rows."""
 ODD_ROWS = 500
 """Rows of the largest odd (UTF-16) file: readers take such files a slow way, so they stay small."""
 
 
 def coprime_to_block(number: int) -> int:
-    """The smallest number from `number` on that shares no factor with BLOCK: a cycle that meets every place."""
+    """The smallest number from `number` on that shares no factor with BLOCK: its cycle meets every place."""
     while gcd(number, BLOCK) != 1:
         number += 1
     return number
@@ -56,7 +56,7 @@ class Layout:
 
     @property
     def rotation(self) -> int:
-        """How far blocks are shifted; not where so few customers are that orders must find them at the start."""
+        """How far blocks are shifted; not where so few customers are that orders take the first."""
         return self.seed % BLOCK if self.rows >= 110 else 0
 
     @cached_property
@@ -120,14 +120,18 @@ class Layout:
         return -1
 
     def _digest(self, *told: int) -> str:
-        return hashlib.sha256("/".join((str(self.seed), self.feed.name, *map(str, told))).encode()).hexdigest()
+        return hashlib.sha256(
+            "/".join((str(self.seed), self.feed.name, *map(str, told))).encode()
+        ).hexdigest()
 
     def _path(self, day: int, place: int, dress: Dress) -> str:
         """Names begin with a hash, so that their byte order is not the order in which records were made."""
         token = self._digest(day, place)[:6]
         hour = f"hour={place * 24 // self.files_per_day:02d}/" if dress.in_hour_folder else ""
         date = self.start + dt.timedelta(days=day)
-        return f"{self.feed.name}/ingest_date={date}/{hour}{self.feed.stem}-{token}-{place:02d}.{dress.suffix}"
+        return (
+            f"{self.feed.name}/ingest_date={date}/{hour}{self.feed.stem}-{token}-{place:02d}.{dress.suffix}"
+        )
 
     @cached_property
     def files(self) -> list[LandingFile]:

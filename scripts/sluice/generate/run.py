@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sluice.generate.feeds import FEEDS
 from sluice.generate.layout import Layout
-from sluice.generate.truth import METRICS, Summary, TruthWriter, summarise, write_minute_metrics
+from sluice.generate.truth import Summary, TruthWriter, summarise, write_minute_metrics
 from sluice.generate.write import write_files
 
 DEFAULT_START = dt.date(2026, 1, 1)
@@ -34,10 +34,10 @@ def generate(
 ) -> Summary:
     """Write `rows` records of each feed, spread over `days` ingest dates, and the truth about them.
 
-    Files go to `landing` (default: home/landing), the truth to home/ground_truth. The same arguments give the
-    same bytes. Raises DeliveryExistsError, before anything is written, when a file to be written or a ground truth
-    exists, unless `overwrite`: then the earlier run (its ground truth and the landing files that its summary names)
-    is removed first, and still nothing else is replaced.
+    Files go to `landing` (default: home/landing), the truth to home/ground_truth. The same arguments give
+    the same bytes. Raises DeliveryExistsError, before anything is written, when a file to be written or a
+    ground truth exists, unless `overwrite`: then the earlier run (its ground truth and the landing files that
+    its summary names) is removed first, and still nothing else is replaced.
     `progress` is told the rows of every finished file."""
     landing = landing or home / "landing"
     truth = home / TRUTH_FOLDER

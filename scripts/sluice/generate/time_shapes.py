@@ -28,7 +28,7 @@ ACCEPTED = [
     TimeShape("epoch_millis", "millisecond", "cast(epoch_us(moment) // 1000 as varchar)"),
     TimeShape("iso_t_millis_z", "millisecond", "strftime(moment, '%Y-%m-%dT%H:%M:%S.%gZ')"),
     TimeShape("iso_t_seconds_z", "second", "strftime(moment, '%Y-%m-%dT%H:%M:%SZ')"),
-    TimeShape("iso_space_seconds", "second", "strftime(moment, '%Y-%m-%d %H:%M:%S')"),
+    TimeShape("iso_space_seconds", "second", "cast(moment as varchar)"),
     TimeShape("epoch_seconds", "second", "cast(epoch_us(moment) // 1000000 as varchar)"),
     TimeShape("slash_seconds", "second", "strftime(moment, '%d/%m/%Y %H:%M:%S')"),
     _zoned("iso_offset_colon", "+02:00", 120),
@@ -36,7 +36,9 @@ ACCEPTED = [
     TimeShape("iso_space_micros", "microsecond", "strftime(moment, '%Y-%m-%d %H:%M:%S.%f')"),
     TimeShape("iso_t_one_digit", "second", "strftime(moment, '%Y-%m-%dT%H:%M:%S.0Z')"),
     TimeShape(
-        "iso_t_nanos", "microsecond", "strftime(moment, '%Y-%m-%dT%H:%M:%S.%f') || lpad((roll % 1000)::varchar, 3, '0') || 'Z'"
+        "iso_t_nanos",
+        "microsecond",
+        "strftime(moment, '%Y-%m-%dT%H:%M:%S.%f') || lpad((roll % 1000)::varchar, 3, '0') || 'Z'",
     ),
     TimeShape("iso_t_minutes", "minute", "strftime(moment, '%Y-%m-%dT%H:%MZ')"),
     TimeShape("iso_space_minutes", "minute", "strftime(moment, '%Y-%m-%d %H:%M')"),
@@ -59,7 +61,9 @@ ACCEPTED = [
     TimeShape("dot_minutes", "minute", "strftime(moment, '%d.%m.%Y %H:%M')"),
     TimeShape("dot_seconds", "second", "strftime(moment, '%d.%m.%Y %H:%M:%S')"),
     TimeShape(
-        "epoch_fraction", "microsecond", "concat(epoch_us(moment) // 1000000, '.', lpad((epoch_us(moment) % 1000000)::varchar, 6, '0'))"
+        "epoch_fraction",
+        "microsecond",
+        "concat(epoch_us(moment) // 1000000, '.', lpad((epoch_us(moment) % 1000000)::varchar, 6, '0'))",
     ),
     TimeShape("epoch_tenths", "second", "concat(epoch_us(moment) // 1000000, '.0')"),
     TimeShape("epoch_micros", "microsecond", "cast(epoch_us(moment) as varchar)"),
@@ -76,20 +80,30 @@ ACCEPTED = [
 ]
 COMMON = 9
 
-# Texts that are no instant, as they stand in the file; {date} is an ISO date of the run, {day} and so on its parts.
+# Texts that are no instant, as they stand in the file; {date} is the first date of the run, {year} its year.
 REFUSED = [
     "not-a-date", "now", "infinity", "-infinity", "epoch", "today", "NaN", "0", "-1768303934",
-    "{year}-02-30", "{year}-02-30T10:00:00Z", "30/02/{year}", "31.04.{year}", "{year}-13-01", "{year}-00-10", "{year}-01-00",
+    "{year}-02-30", "{year}-02-30T10:00:00Z", "30/02/{year}", "31.04.{year}", "{year}-13-01",
+    "{year}-00-10", "{year}-01-00",
     "{date}T24:00:00Z", "{date} 24:00", "{date}T10:60:00Z", "{date}T10:00:60Z", "{date}T25:10:00Z",
     "{date}T10:00:00+14:30", "{date}T10:00:00-15:00", "{date}T10:00:00 Europe/Paris", "{date} 10:00:00 EST",
     "13/01/26", "26-01-13", "13.01.26 10:00", "{year}-1-5", "5/1/{year}", "{year}/01/13", "13/13/{year}",
     "{year}0113", "{year}0113100000", "17683039341", "17683039341234567", "1768303934123.5", "1e9",
-    "٢٠٢٦-٠١-١٣", "２０２６-01-13", "1979-12-31T23:59:59Z", "2100-01-01", "2099-12-31T23:59:59-01:00", "4102444800",
-    "{date}T10", "{date}T10:00:00.Z", "10:32:14", "{date}TT10:00:00", "\"Tue, 13 Jan {year} 11:32:14\"", "31 Feb {year} 11:32:14 GMT",
+    "٢٠٢٦-٠١-١٣", "２０２６-01-13", "1979-12-31T23:59:59Z", "2100-01-01",
+    "2099-12-31T23:59:59-01:00", "4102444800",
+    "{date}T10", "{date}T10:00:00.Z", "10:32:14", "{date}TT10:00:00",
+    "\"Tue, 13 Jan {year} 11:32:14\"", "31 Feb {year} 11:32:14 GMT",
     "13/Foo/{year}:11:32:14 +0000", "{date}T10:00:00Z trailing",
 ]  # fmt: skip
 
-_GRAIN = {"microsecond": 1, "millisecond": 1_000, "second": 1_000_000, "minute": 60_000_000, "day": 86_400_000_000, "old": 1_000_000}
+_GRAIN = {
+    "microsecond": 1,
+    "millisecond": 1_000,
+    "second": 1_000_000,
+    "minute": 60_000_000,
+    "day": 86_400_000_000,
+    "old": 1_000_000,
+}
 """Microseconds that a unit keeps together."""
 
 
@@ -98,9 +112,7 @@ def macros(start_year: int, start_date: str) -> str:
     is_quoted_shape, refused_times."""
     texts = [f"when {i} then {shape.sql}" for i, shape in enumerate(ACCEPTED)]
     names = ", ".join(f"'{shape.name}'" for shape in ACCEPTED)
-    refused = ", ".join(
-        "'" + text.format(date=start_date, year=start_year) + "'" for text in REFUSED
-    )
+    refused = ", ".join("'" + text.format(date=start_date, year=start_year) + "'" for text in REFUSED)
     old = [number for number, shape in enumerate(ACCEPTED) if shape.unit == "old"]
     quoted = [number for number, shape in enumerate(ACCEPTED) if '"' in shape.sql]
     slash_date = next(number for number, shape in enumerate(ACCEPTED) if shape.name == "slash_date")

@@ -13,14 +13,25 @@ from sluice.generate.feeds import Feed
 from sluice.generate.layout import LandingFile
 
 RECORDS = ("record_number", "key", "verdict", "reasons", "repaired", "time_shape")
-REPEATED = ["file", "verdict", "time_shape", "service", "event_type", "currency", "status", "tenant_id", "ingest_date", "country"]
+REPEATED = [
+    "file",
+    "verdict",
+    "time_shape",
+    "service",
+    "event_type",
+    "currency",
+    "status",
+    "tenant_id",
+    "ingest_date",
+    "country",
+]
 """Columns of few values, stored as dictionaries."""
 METRICS = "service_metrics_per_minute.parquet"
 
 
 @dataclass
 class FeedSummary:
-    """What one feed holds. rows = clean + duplicates + quarantined; a record counts under each of its reasons."""
+    """What one feed holds. rows = clean + duplicates + quarantined; a record counts under each reason."""
 
     rows: int = 0
     files: int = 0
@@ -48,7 +59,7 @@ class Summary:
 
 
 class TruthWriter:
-    """Appends to <feed>_records.parquet and <feed>_entities.parquet; they appear under their names at the end."""
+    """Appends to <feed>_records.parquet and <feed>_entities.parquet, which take their names at the end."""
 
     def __init__(self, folder: Path, feed: Feed) -> None:
         self.paths = [folder / f"{feed.name}_{kind}.parquet" for kind in ("records", "entities")]
@@ -57,7 +68,13 @@ class TruthWriter:
     def append(self, tables: tuple[pa.Table, ...]) -> None:
         if not self.writers:
             self.writers = [
-                pq.ParquetWriter(_part(path), table.schema, compression="zstd", compression_level=1, use_dictionary=REPEATED)
+                pq.ParquetWriter(
+                    _part(path),
+                    table.schema,
+                    compression="zstd",
+                    compression_level=1,
+                    use_dictionary=REPEATED,
+                )
                 for path, table in zip(self.paths, tables, strict=True)
             ]
         for writer, table in zip(self.writers, tables, strict=True):
@@ -102,7 +119,11 @@ def summarise(feed: Feed, folder: Path, files: list[LandingFile]) -> FeedSummary
 
         def counts(column: str) -> dict[str, int]:
             names = f"select unnest({column}) as name from {records} where len({column}) > 0"
-            return dict(session.execute(f"select name, count(*) from ({names}) group by name order by name").fetchall())
+            return dict(
+                session.execute(
+                    f"select name, count(*) from ({names}) group by name order by name"
+                ).fetchall()
+            )
 
         return FeedSummary(
             rows=sum(verdicts.values()),
@@ -137,7 +158,8 @@ def write_minute_metrics(folder: Path) -> None:
                 )
                 select
                     service, minute, request_count, latency_count, avg_latency_ms,
-                    percentiles[1] as p50_latency_ms, percentiles[2] as p95_latency_ms, percentiles[3] as p99_latency_ms,
+                    percentiles[1] as p50_latency_ms, percentiles[2] as p95_latency_ms,
+                    percentiles[3] as p99_latency_ms,
                     status_count, error_count, error_count / nullif(status_count, 0) as error_rate
                 from per_minute
                 order by service, minute

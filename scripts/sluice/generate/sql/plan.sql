@@ -19,26 +19,6 @@ create macro day_of(row_number) as ((row_number + 1) * run_days() - 1) // run_ro
 
 create macro day_start(day_number) as day_number * run_rows() // run_days();
 
--- Random words of 62 bits for a row, by arithmetic that no version of the engine can change: multiply, fold, multiply, fold.
--- Nothing overflows up to 134 million rows, where the rows begin to repeat their luck.
-create macro spread(row_number, multiplier) as (row_number % 134217728 + 1) * multiplier;
-
-create macro folded(word, salt) as ((xor(word, word >> 29) + salt) & 2147483647) * 2862933555;
-
-create macro mixed(row_number, multiplier, salt) as
-    xor(folded(spread(row_number, multiplier), salt), folded(spread(row_number, multiplier), salt) >> 31);
-
-create macro value_high(row_number) as mixed(row_number, 42470972311, run_salts()[1]);
-
-create macro value_low(row_number) as mixed(row_number, 37775129203, run_salts()[2]);
-
-create macro noise_high(row_number) as mixed(row_number, 56293106477, run_salts()[3]);
-
-create macro noise_low(row_number) as mixed(row_number, 46113765519, run_salts()[4]);
-
--- One of five 12-bit numbers (0-4095) in a word; the fifth is less random than the others.
-create macro slice(word, place) as (word >> (place * 12)) & 4095;
-
 create macro customer_id(row_number) as concat('c-', row_number);
 
 -- A customer who is accepted: mostly one who has come by that day, sometimes one who comes later.
@@ -59,49 +39,6 @@ create macro rival_flavors() as
 
 create macro structural_faults() as
     ['too_few_columns', 'invalid_encoding', 'too_many_columns', 'line_too_long', 'unterminated_quote'];
-
--- Does this record win its key? Rivals are equal (copy, tie: the first path wins) or one is better beyond doubt.
-create macro wins_key(is_rival, is_third, is_original, flavor, is_other_first) as
-    case
-        when is_third then false
-        when not is_rival and not is_original then true
-        when flavor in ('copy', 'tie') then not is_other_first
-        when flavor in ('richer', 'later') then is_rival
-        else is_original
-    end;
-
-create macro verdict(is_accepted, is_winner) as
-    case when not is_accepted then 'quarantined' when is_winner then 'clean' else 'duplicate' end;
-
--- The key of a record, if it can be read at all.
-create macro readable(value, structural_fault, lost, name) as
-    case
-        when structural_fault is not null then null
-        when lost is null then value
-        when not list_contains(lost, name) then value
-    end;
-
--- A time in a day of the run, in microseconds.
-create macro run_moment(day_number, word) as epoch_us(run_start()) + day_number * 86400000000 + word % 86400000000;
-
--- The same where the first path wins whatever the records say, and in one file the earlier time.
-create macro wins_by_path(is_rival, is_original, flavor, is_same_file, is_other_first) as
-    case
-        when not is_rival and not is_original then true
-        when flavor = 'broken' then is_original
-        when is_same_file and flavor = 'earlier' then is_rival
-        when is_same_file and flavor = 'later' then is_original
-        else not is_other_first
-    end;
-
--- The record that is the poorer of its pair.
-create macro is_poor(is_rival, is_third, is_original, flavor) as
-    case when is_third then true when flavor is null then false
-        when is_rival then flavor = 'poorer' else flavor = 'richer' end;
-
--- How far a rival's time lies from its original's.
-create macro rival_seconds(is_third, flavor) as
-    case when is_third then -200 when flavor = 'later' then 90 when flavor = 'earlier' then -90 else 0 end;
 
 -- `files` are structs: what layout.py tells of each file.
 create macro plan(files) as table
@@ -275,6 +212,7 @@ cut as (
     select
         * exclude (moment, original_shape),
         case when fault is not null then fault_told.lost end as lost,
+        case when fault is not null then fault_told.refused end as refused,
         shape_floor(moment, original_shape) as original_at,
         case when is_third then picked_shape(row_number, slice(noise_high, 0), true)
             when not is_rival then original_shape
@@ -296,9 +234,8 @@ told as (
     select
         *,
         case
-            when fault is null then shape_text(event_at, shape, slice(value_high, 2))
-            when fault_told.refused is null then shape_text(event_at, shape, slice(value_high, 2))
-            else walked(refused_times(), fault_round * 5 + fault_told.refused)
+            when refused is null then shape_text(event_at, shape, slice(value_high, 2))
+            else walked(refused_times(), fault_round * 5 + refused)
         end as time_text
     from moved
 )

@@ -1,0 +1,1 @@
+"""Tests of the data generator: its deliveries are held against an independent reading."""
