@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from sluice.home import PROJECT_ROOT
@@ -24,6 +25,10 @@ class Landed:
 
     def files(self, feed: str) -> list[Path]:
         return sorted((self.home / "landing" / feed).glob("ingest_date=*/*.csv"))
+
+    def wait_for_files(self, count: int, unless: Callable[[], bool]) -> None:
+        """Wait until so many files have landed, or something else is the case."""
+        wait_until(lambda: len(self.files("service_events")) >= count or unless(), 40, "another file")
 
     def rows(self, feed: str) -> list[dict[str, str]]:
         found = []
@@ -97,6 +102,13 @@ class Commands:
         process = self.stream(topic, "--once", "--batch-seconds", "0.3", *more, feed=feed)
         assert process.wait(60) == 0, self.log.read_text()[-3000:]
 
+    def started(self, topic: str, *more: str, feed: str = "service_events") -> subprocess.Popen[bytes]:
+        """Start a consumer and wait until it has its partitions."""
+        before = lines_with(self.log, '"partitions assigned"')
+        process = self.stream(topic, *more, feed=feed)
+        wait_until(lambda: lines_with(self.log, '"partitions assigned"') > before, 40, "partitions assigned")
+        return process
+
     def produce(self, topic: str, *more: str, feed: str = "service_events") -> subprocess.Popen[bytes]:
         """Start a producer in the background."""
         command = [
@@ -124,6 +136,11 @@ class Commands:
             process.wait()
 
 
+def lines_with(log: Path, text: str) -> int:
+    """How many lines of a log hold this text."""
+    return log.read_text().count(text) if log.exists() else 0
+
+
 class Killer:
     """Ends things at random moments, and says what and when."""
 
@@ -143,7 +160,7 @@ class Killer:
         self.report(f"{what}, kill -9 of process {process.pid}")
 
 
-def wait_until(condition, seconds: float, what: str) -> None:  # type: ignore[no-untyped-def]
+def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
     """Poll until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

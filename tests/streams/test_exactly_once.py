@@ -142,8 +142,12 @@ def test_no_message_lands_twice_and_none_is_lost(steps: list, holes: list[int]) 
                 path.unlink()
 
         readers = [Reader(folder, log) for _ in range(3)]
+        dead: set[int] = set()
         for number, (action, amount, how) in steps:
             reader = readers[number]
+            if number in dead:  # a dead process comes back when it is next called, not at once
+                dead.discard(number)
+                action = "restart"
             try:
                 if action in ("read", "land"):
                     reader.read(amount)
@@ -158,7 +162,7 @@ def test_no_message_lands_twice_and_none_is_lost(steps: list, holes: list[int]) 
                 else:
                     archive()
             except Killed:
-                reader.start()
+                dead.add(number)
             except OSError:
                 reader.disk.left = -1
         last = Reader(folder, log)
