@@ -146,7 +146,7 @@ def public_tables(services: Sequence[str] = ("checkout", "search"), minutes: int
         "alerts": (
             "ingest_date text, alert text, feed text, severity text, observed real, threshold real, message text,"
             " primary key (ingest_date, alert, feed)",
-            [(day, "missing_hours", "service_events", "warning", 20, 4, "20 of 24 hours have no clean event")],
+            [(day, "missing_hours", "service_events", "warning", 20.0, 4.0, "20 of 24 hours have no clean event")],
         ),
     }  # fmt: skip
 

@@ -69,7 +69,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """A server that says where it is once it answers, and that a signal stops gracefully, with exit code 0."""
+    """A server that says where it is once it answers; a signal stops it gracefully, with exit code 0."""
 
     def __init__(self, config: uvicorn.Config, announcement: Callable[[], None]) -> None:
         super().__init__(config)
