@@ -17,8 +17,8 @@ settings.load_profile("ci")  # --hypothesis-profile=more tries harder
 
 @pytest.fixture(scope="session")
 def require() -> Callable[[str, object, str], None]:
-    """`require(component, available, reason)`: go on where an optional part of the machine is there. Without it
-    the test is skipped, and fails where CI=true: nothing may be left out silently there."""
+    """`require(component, available, reason)`: go on where an optional part of the machine is there. Without
+    it the test is skipped, and fails where CI=true: nothing may be left out silently there."""
 
     def require_component(component: str, available: object, reason: str) -> None:
         if available:

@@ -37,8 +37,8 @@ UV_FROM_PIP = {
 }
 """pip's settings and the variables by which uv takes the same."""
 OTHER_SOURCES = ("index-url", "extra-index-url", "no-index")
-"""Settings of pip that send it elsewhere than to PyPI. The lock names PyPI's addresses, so pip itself installs
-then, by the lock's versions and hashes."""
+"""Settings of pip that send it elsewhere than to PyPI. The lock names PyPI's addresses, so pip itself
+installs then, by the lock's versions and hashes."""
 
 
 class SetupError(Exception):

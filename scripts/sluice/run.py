@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 from sluice.home import PROJECT_ROOT, Home, data_home
 
@@ -29,7 +31,7 @@ def main(serve: bool, port: int) -> int:
     """Run the steps; the exit code."""
     home = data_home()
     os.environ["SLUICE_HOME"] = str(home.root)  # dbt runs in the checkout, wherever this command was given
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if serve:
             check_port(port)
@@ -85,6 +87,7 @@ def prediction_service() -> Iterator[None]:
         line = service.stderr.readline().strip()
         if line.startswith("predict_service: http"):
             os.environ["SLUICE_PREDICT_URL"] = line.split()[1]
+            Thread(target=shutil.copyfileobj, args=(service.stderr, sys.stderr), daemon=True).start()
         else:
             say(f"no prediction service, transactions stay unclassified: {line}")
         try:
@@ -105,7 +108,7 @@ def build() -> None:
         log = Path(os.environ.get("DBT_LOG_PATH") or PROJECT_ROOT / "logs") / "dbt.log"
         say(
             "the build failed: dbt's last lines above name the model or test, and the file with its SQL.\n"
-            "  Tables of the feeds concerned stay as they were published before; other feeds are up to date.\n"
+            "  Tables of the feeds concerned stay as they were published; other feeds are up to date.\n"
             f"  The whole log: {log}. What is published: scripts/serve shows it all the same."
         )
         raise StopError(1)
