@@ -4,9 +4,14 @@ disk."""
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+_BUSY_SECONDS = 30.0
 
 
 class BusyError(Exception):
@@ -97,3 +102,15 @@ def read_tail(path: Path, window: int) -> tuple[bytes, bool]:
             return handle.read(), size <= window
     except FileNotFoundError:
         return b"", True
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Try for a while: the partition's former owner may be landing its last batch."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            return attempt()
+        except BusyError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)

@@ -1,7 +1,13 @@
 """How the Kafka client is set up: what to read, and settings under which nothing happens in silence."""
 
+import contextlib
 import re
 from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+NETWORK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -45,3 +51,14 @@ def consumer_settings(options: KafkaOptions) -> dict[str, object]:
         "heartbeat.interval.ms": 2_000,
         **options.config,
     }
+
+
+def topic_ids(admin: AdminClient, topics: list[str]) -> dict[str, str]:
+    """The broker's own id of each topic, where it tells: a recreated topic has another."""
+    ids: dict[str, str] = {}
+    with contextlib.suppress(KafkaException, TimeoutError):
+        futures = admin.describe_topics(TopicCollection(topics), request_timeout=NETWORK_SECONDS)
+        for topic, future in futures.items():
+            with contextlib.suppress(KafkaException):
+                ids[topic] = str(future.result(NETWORK_SECONDS).topic_id or "")
+    return ids

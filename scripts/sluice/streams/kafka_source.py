@@ -6,46 +6,35 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
     KafkaError,
     KafkaException,
-    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.admin import AdminClient
 
-from sluice.streams.disk import BusyError
+from sluice.streams.disk import BusyError, patiently
 from sluice.streams.intake import Done, Intake, Reread
 from sluice.streams.kafka_gaps import ADMIT, DELETED, LOOK_AGAIN, first_jump, judge_jump, where_to_start
-from sluice.streams.kafka_options import KafkaOptions, consumer_settings, topic_pattern
+from sluice.streams.kafka_options import (
+    NETWORK_SECONDS,
+    KafkaOptions,
+    consumer_settings,
+    topic_ids,
+    topic_pattern,
+)
 from sluice.streams.lander import HoleError
 from sluice.streams.names import Place
 from sluice.streams.record import Landed
 from sluice.streams.rows import Message
 from sluice.streams.telemetry import Telemetry
 
-T = TypeVar("T")
 _POLL_SECONDS = 0.1
 _AT_ONCE = 10_000
-_NETWORK_SECONDS = 5.0
-_BUSY_SECONDS = 30.0
-
-
-def _patiently(attempt: Callable[[], T]) -> T:
-    """Try for a while: the partition's former owner may be landing its last batch."""
-    give_up = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            return attempt()
-        except BusyError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.05)
 
 
 class KafkaSource:
@@ -209,7 +198,7 @@ class KafkaSource:
         """(first offset there is, next offset to come), as far as the broker answers."""
         try:
             partition = TopicPartition(place.topic, place.partition)
-            answer = self._consumer.get_watermark_offsets(partition, timeout=_NETWORK_SECONDS, cached=cached)
+            answer = self._consumer.get_watermark_offsets(partition, timeout=NETWORK_SECONDS, cached=cached)
         except KafkaException:
             return None, None
         return answer or (None, None)
@@ -266,29 +255,17 @@ class KafkaSource:
             self._gap(place, seen[0] + 1, start.offset)
         return start.offset
 
-    def _topic_ids(self, topics: list[str]) -> dict[str, str]:
-        """The broker's own id of each topic, where it tells: a recreated topic has another."""
-        ids: dict[str, str] = {}
-        try:
-            futures = self._admin.describe_topics(TopicCollection(topics), request_timeout=_NETWORK_SECONDS)
-            for topic, future in futures.items():
-                with contextlib.suppress(KafkaException):
-                    ids[topic] = str(future.result(_NETWORK_SECONDS).topic_id or "")
-        except (KafkaException, TimeoutError):
-            pass
-        return ids
-
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        ids = self._topic_ids(sorted({each.topic for each in partitions})) if partitions else {}
+        ids = topic_ids(self._admin, sorted({each.topic for each in partitions})) if partitions else {}
         for each in partitions:
             place = Place("kafka", each.topic, each.partition)
             self._forget(place)
             low, high = self._watermarks(place)
             after = (high - 1,) if self._options.start == "latest" and high else None
             lander = self._intake.lander(place)
-            landed = _patiently(partial(lander.open, ids.get(each.topic, ""), after))
+            landed = patiently(partial(lander.open, ids.get(each.topic, ""), after))
             self._intake.begin(place, landed, lander)
-            each.offset = _patiently(partial(self._settle, place, landed, landed.last, low, high))
+            each.offset = patiently(partial(self._settle, place, landed, landed.last, low, high))
         consumer.incremental_assign(partitions)
         if self._paused:
             consumer.pause(partitions)

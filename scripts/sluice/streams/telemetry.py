@@ -188,8 +188,11 @@ class Telemetry:
         self._gaps.labels(*self._labels(place)).inc()
         self._lost.labels(*self._labels(place)).inc(lost or 0)
         self.log.warning("gap", extra={"fields": line})
-        self._gaps_file.parent.mkdir(parents=True, exist_ok=True)
-        with self._gaps_file.open("a") as handle:
-            handle.write(json.dumps(line) + "\n")
-            handle.flush()
-            os.fsync(handle.fileno())
+        try:
+            self._gaps_file.parent.mkdir(parents=True, exist_ok=True)
+            with self._gaps_file.open("a") as handle:
+                handle.write(json.dumps(line) + "\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+        except OSError as error:  # the log line above and the counts remain
+            self.say(logging.ERROR, "gap not recorded", place, file=str(self._gaps_file), why=str(error))
