@@ -1,5 +1,5 @@
 {#-
-  The largest key hash of a slice of a feed's keys that holds about 250,000 of them; all, when there are fewer.
+  The largest key hash of a slice of a feed's keys that holds about 100,000 of them; all, when there are fewer.
 
   Args:
     feed (string): the feed.
@@ -11,5 +11,5 @@
     where load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
   {%- endset -%}
   {%- set records = run_query(accepted).rows[0][0] | int if execute else 0 -%}
-  {{ return(18446744073709551615 * 250000 // records if records > 250000 else 18446744073709551615) }}
+  {{ return(18446744073709551615 * 100000 // records if records > 100000 else 18446744073709551615) }}
 {%- endmacro %}

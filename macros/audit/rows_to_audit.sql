@@ -4,7 +4,7 @@
   Args:
     model (Relation): an entity, or a model with the strategy replace_changed_groups.
     feed (string): the feed it belongs to; none: all rows are looked at.
-  Returns: a table expression. Of a changed entity: the rows of the changed loads; of an entity made anew: 250,000
+  Returns: a table expression. Of a changed entity: the rows of the changed loads; of an entity made anew: 100,000
     rows, because one SQL text has judged them all; of metrics: the changed groups.
 -#}
 {% macro rows_to_audit(model, feed=none) -%}
@@ -13,11 +13,11 @@
   {%- if extent == 'everything' or (extent == 'rebuilt' and group_by) -%}
     {{ return(model) }}
   {%- elif extent == 'rebuilt' -%}
-    {{ return('(select * from ' ~ model ~ ' limit 250000) as audited') }}
+    {{ return('(select * from ' ~ model ~ ' limit 100000) as audited') }}
   {%- elif group_by -%}
     {{ return('(select * from ' ~ model ~ ' where (' ~ group_by.keys() | join(', ') ~ ') in (' ~ unaudited_groups(feed, group_by) ~ ')) as audited') }}
   {%- endif -%}
-  {{ return('(select * from ' ~ model ~ ' where _load_id in (' ~ unaudited_loads(feed) ~ ')) as audited') }}
+  {{ return('(select * from ' ~ model ~ ' where _load_id in ' ~ unaudited_loads(feed) ~ ') as audited') }}
 {%- endmacro %}
 
 {#- The mapping group_by in the meta of a model with the strategy replace_changed_groups; none for others. -#}

@@ -3,11 +3,17 @@
 
   Args:
     feed (string): the feed.
-  Returns: a SQL query with the column load_id.
+  Returns: what follows IN: a SQL query, or the load ids themselves where they are few, because DuckDB then reads only
+    the row groups that hold them.
 -#}
 {% macro unaudited_loads(feed) -%}
-  select load_id from state.current_loads where feed = '{{ feed }}'
-  {%- if audit_extent(feed) == 'changes' %}
-    and load_id in (select load_id from state.changed_loads where feed = '{{ feed }}' and batch_id > {{ audited_batch(feed) }})
-  {%- endif %}
+  {%- set current -%} select load_id from state.current_loads where feed = '{{ feed }}' {%- endset -%}
+  {%- if audit_extent(feed) != 'changes' -%}
+    {{ return('(' ~ current ~ ')') }}
+  {%- endif -%}
+  {%- set changed -%}
+    select load_id from state.changed_loads where feed = '{{ feed }}' and batch_id > {{ audited_batch(feed) }}
+  {%- endset -%}
+  {%- set load_ids = run_query(current ~ ' and load_id in (' ~ changed ~ ') order by load_id').columns[0].values() -%}
+  {{ return('(' ~ (load_ids | join(', ') or 'null') ~ ')') }}
 {%- endmacro %}

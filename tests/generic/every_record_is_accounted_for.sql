@@ -13,32 +13,34 @@
 -#}
 {% test every_record_is_accounted_for(model, feed, publishes=none) %}
   {%- set compares_ledger = not execute or flags.WHICH != 'build' or 'model.' ~ project_name ~ '.file_loads' in selected_resources %}
+  {%- set load_ids = unaudited_loads(feed) %}
+  {%- set within = ' _load_id in ' ~ load_ids if audit_extent(feed) == 'changes' %}
   -- depends_on: {{ publishes or model }}
   -- depends_on: {{ ref('file_loads') }}
   with loads as (
     select load_id, file, records_read
     from state.loads
-    where load_id in ({{ unaudited_loads(feed) }})
+    where load_id in {{ load_ids }}
   ),
 
   clean as (
     select _load_id as load_id, count(*) as record_count
     from {{ model }}
-    where _load_id in (select load_id from loads)
+    {{ 'where' ~ within if within }}
     group by _load_id
   ),
 
   duplicates as (
     select _load_id as load_id, count(*) as record_count
     from {{ ref('int_' ~ feed ~ '_contested') }}
-    where _rank > 1 and _load_id in (select load_id from loads)
+    where _rank > 1 {{ 'and' ~ within if within }}
     group by _load_id
   ),
 
   rejected as (
     select _load_id as load_id, reject_reasons
     from {{ ref('int_' ~ feed ~ '_quarantined') }}
-    where _load_id in (select load_id from loads)
+    {{ 'where' ~ within if within }}
   ),
 
   quarantined as (
