@@ -273,7 +273,9 @@ def write_manifest(target: Path) -> None:
             {"payload": column("The JSON object that was posted.")}, sort_desc="event_at",
         ),
     ]  # fmt: skip
+    location = f"{target.parent}/landing/{{name}}/*.csv"
     manifest = {
+        "sources": {"source.orders": {"resource_type": "source", "meta": {"external_location": location}}},
         "metadata": {"env": {"WHO": "globex"}},
         "nodes": {f"model.{node['name']}": node for node in nodes},
     }

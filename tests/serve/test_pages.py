@@ -117,6 +117,8 @@ def test_the_lineage_site(server: Served) -> None:
     manifest = server.get("/lineage/manifest.json")
     assert manifest.status_code == 200
     assert "globex" not in manifest.text
+    assert str(server.home) not in manifest.text
+    assert "landing/{name}/*.csv" in manifest.text
     assert server.get("/lineage/catalog.json").json() == {}
     for name in ("run_results.json", "../tokens.yml", "%2e%2e/tokens.yml", "graph.gpickle"):
         assert server.get(f"/lineage/{name}").status_code in (302, 403, 404), name
@@ -162,15 +164,17 @@ def test_landing_files_that_wait(server: Served) -> None:
     (folder / "a.csv").write_text("order_id\no1\n")
     (folder / "b.csv.tmp").write_text("order_id\n")
 
-    class Site:
-        home = type("Home", (), {"landing": server.home / "landing"})
-
-    families = {family.name: family.samples[0].value for family in prometheus.Landing().families(Site, set())}
+    landing = server.home / "landing"
+    families = {
+        family.name: family.samples[0].value for family in prometheus.Landing().families(landing, set())
+    }
     assert families["sluice_landing_files_waiting"] == 1
     assert 0 <= families["sluice_landing_oldest_waiting_seconds"] < 60
     stat = (folder / "a.csv").stat()
     seen = {("orders/ingest_date=2026-01-16/a.csv", stat.st_size, prometheus.modified_text(stat.st_mtime_ns))}
-    families = {family.name: family.samples[0].value for family in prometheus.Landing().families(Site, seen)}
+    families = {
+        family.name: family.samples[0].value for family in prometheus.Landing().families(landing, seen)
+    }
     assert list(families.values()) == [0, 0]
 
 

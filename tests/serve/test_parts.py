@@ -202,5 +202,5 @@ def test_charts_show_gaps_and_nothing_unescaped() -> None:
     assert drawn.count("<polyline") == 1
     assert drawn.count('class="dot"') == 1
     assert "<per>" not in drawn
-    assert "No buckets" in charts.line_chart([], "minute", "Nothing")
+    assert "Nothing to draw" in charts.line_chart([], "minute", "Nothing")
     assert [charts.round_up(value) for value in (0, 0.03, 1, 7, 24, 1200)] == [1, 0.05, 1, 10, 25, 2000]

@@ -51,6 +51,7 @@ def settings() -> dict[str, Any]:
         "num_sql_threads": 4,
         "allow_download": False,
         "suggest_facets": False,
+        "default_facet_size": 12,
         "default_cache_ttl": 0,
         "max_csv_mb": 0,
         "template_debug": False,

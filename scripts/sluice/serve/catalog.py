@@ -149,7 +149,8 @@ def _database_metadata(name: str, docs: Mapping[str, TableDoc], facts: "Facts | 
 def _table_metadata(doc: TableDoc, table: str, facts: "Facts | None") -> dict[str, Any]:
     known = facts.tables.get(table) if facts else None
     rows = (known.rows or 0) if known else 0
-    metadata: dict[str, Any] = {"description": doc.description, "columns": dict(doc.columns)}
+    columns = {name: text for name, text in doc.columns.items() if not name.startswith("_")}
+    metadata: dict[str, Any] = {"description": doc.description, "columns": columns}
     if doc.units:
         metadata["units"] = {name: unit for name, unit in doc.units.items() if _is_known_unit(unit)}
     exists = known is None or doc.sort_desc in known.columns

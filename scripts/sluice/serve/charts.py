@@ -47,7 +47,7 @@ def line_chart(
     """A filled line over time. A bucket without a value, or without events, is a gap."""
     known = [(bucket, value) for bucket, value in points if value is not None]
     if not known:
-        return Markup('<p class="quiet">No buckets to draw yet.</p>')
+        return Markup('<p class="quiet">Nothing to draw: no bucket of this time has a value.</p>')
     axis = Axis(round_up(max(value for _, value in known)), is_share)
     first, last = _seconds(known[0][0]), _seconds(known[-1][0])
     span = max(last - first, 1.0)

@@ -6,6 +6,7 @@ from typing import Any
 
 from datasette import Response
 
+from sluice.home import PROJECT_ROOT, Home
 from sluice.serve.errors import ApiError
 
 KEPT_OFF_THE_SITE = ("compiled_code", "compiled_path", "root_path", "build_path")
@@ -28,10 +29,22 @@ def public_manifest(text: str) -> str:
     return json.dumps(manifest, separators=(",", ":"))
 
 
+def without_folders(text: str, home: Home) -> str:
+    """The text without where on this machine things are."""
+    for folder, name in (
+        (home.landing, "landing"),
+        (home.published, "published"),
+        (home.root, "$SLUICE_HOME"),
+    ):
+        text = text.replace(json.dumps(str(folder))[1:-1], name)
+    return text.replace(json.dumps(str(PROJECT_ROOT))[1:-1], ".")
+
+
 class Files:
     """The site's files, prepared once per version."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: Home) -> None:
+        self._home = home
         self._kept: dict[Path, tuple[int, str]] = {}
 
     def read(self, path: Path) -> str | None:
@@ -45,13 +58,12 @@ class Files:
                     text = public_manifest(text)
                 elif path.name == "index.html":
                     text = text.replace("<head>", "<head>" + SLASH, 1)
-                kept = self._kept[path] = (modified, text)
+                kept = self._kept[path] = (modified, without_folders(text, self._home))
         except (OSError, ValueError):
             return None
         return kept[1]
 
 
-_files = Files()
 TYPES = {"index.html": "text/html; charset=utf-8"}
 
 
@@ -61,7 +73,7 @@ async def lineage(datasette: Any, request: Any) -> Response:
     if name not in ("index.html", "manifest.json", "catalog.json"):
         raise ApiError(404, "the lineage site has index.html, manifest.json and catalog.json")
     site = datasette.sluice
-    text = await site.run(lambda: _files.read(site.catalog.target / name))
+    text = await site.run(lambda: site.lineage.read(site.catalog.target / name))
     if text is not None:
         headers = {"Cache-Control": "no-cache"}
         return Response(

@@ -4,6 +4,7 @@ import datetime as dt
 import sqlite3
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import prometheus_client
@@ -54,13 +55,20 @@ def to_seconds(text: str | None) -> float | None:
         return None
 
 
-def read_public(connection: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
-    """The sums per feed and reason."""
-    read = connection.execute("select feed, sum(records_read) from daily_metrics group by feed")
-    quarantined = connection.execute(
-        "select feed, reject_reason, sum(record_count) from quarantine_summary group by feed, reject_reason"
-    )
-    return {"read": list(map(tuple, read)), "quarantined": list(map(tuple, quarantined))}
+def read_public(connection: sqlite3.Connection, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of one of the sums below; none where the table is not published."""
+    try:
+        return list(map(tuple, connection.execute(sql)))
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return []
+        raise
+
+
+READ = "select feed, sum(records_read) from daily_metrics group by feed"
+QUARANTINED = (
+    "select feed, reject_reason, sum(record_count) from quarantine_summary group by feed, reject_reason"
+)
 
 
 def read_operations(
@@ -103,10 +111,10 @@ class Landing:
     def __init__(self) -> None:
         self._listed: tuple[float, list[Any]] = (float("-inf"), [])
 
-    def families(self, site: "Site", seen: Seen) -> Iterator[GaugeMetricFamily]:
+    def families(self, landing: Path, seen: Seen) -> Iterator[GaugeMetricFamily]:
         """How many files wait, and for how long the oldest does."""
         if time.monotonic() - self._listed[0] > LISTING_SECONDS:
-            self._listed = (time.monotonic(), list(list_landing_files(site.home.landing)))
+            self._listed = (time.monotonic(), list(list_landing_files(landing)))
         named = {file for file, *_ in seen}
         waiting = [
             listed
@@ -126,9 +134,6 @@ class Landing:
         )
 
 
-_landing = Landing()
-
-
 async def _published_families(site: "Site") -> list[Any]:
     families: list[Any] = []
     run, seen = None, set()
@@ -136,7 +141,7 @@ async def _published_families(site: "Site") -> list[Any]:
         run, seen = await site.read(OPERATIONS, read_operations)
     except (UnavailableError, TimedOutError):
         """Nothing built yet: every landing file waits."""
-    families += await site.run(lambda: list(_landing.families(site, seen)))
+    families += await site.run(lambda: list(site.landing.families(site.home.landing, seen)))
     if run:
         finished, status, seconds = run
         families.append(
@@ -148,18 +153,20 @@ async def _published_families(site: "Site") -> list[Any]:
         families.append(_gauge("build_duration_seconds", "How long the last run took.", seconds or 0))
     try:
         facts = await site.facts()
-        sums = await site.read(PUBLIC, read_public)
+        read_sums, quarantined_sums = await site.read(
+            PUBLIC, lambda connection: [read_public(connection, sql) for sql in (READ, QUARANTINED)]
+        )
     except (UnavailableError, TimedOutError):
         return families
     read = CounterMetricFamily("sluice_records_read", "Records read, by feed.", labels=["feed"])
-    for feed, count in sums["read"]:
+    for feed, count in read_sums:
         read.add_metric([feed], count or 0)
     quarantined = CounterMetricFamily(
         "sluice_quarantined_records",
         "Rejected records; one counts under each reason.",
         labels=["feed", "reason"],
     )
-    for feed, reason, count in sums["quarantined"]:
+    for feed, reason, count in quarantined_sums:
         quarantined.add_metric([feed, reason], count or 0)
     newest = GaugeMetricFamily(
         "sluice_last_event_timestamp_seconds", "Time of the newest clean event, by feed.", labels=["feed"]

@@ -14,7 +14,8 @@ from sluice.serve.access import PUBLIC
 from sluice.serve.catalog import Catalog
 from sluice.serve.database import ConnectionPool, Databases, PublishedDatabase, UnavailableError
 from sluice.serve.facts import Facts, FactsCache
-from sluice.serve.prometheus import HttpCounters
+from sluice.serve.lineage import Files
+from sluice.serve.prometheus import HttpCounters, Landing
 from sluice.tokens import Tokens
 
 Result = TypeVar("Result")
@@ -36,6 +37,8 @@ class Site:
         self.databases = Databases(datasette, self.pool, home.published)
         self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="api")
         self.catalog = Catalog()
+        self.lineage = Files(home)
+        self.landing = Landing()
         self.counters = HttpCounters()
         self.facts_cache = FactsCache()
         self._warming: asyncio.Future[Facts | None] | None = None
