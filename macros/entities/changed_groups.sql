@@ -3,6 +3,8 @@
   `replace_changed_groups`. Such a model's meta holds
     feed      the entity's feed
     group_by  mapping: column of the model -> expression over the entity's columns
+    also_follows  optional list of further change logs (state.changed_<name>, with the entity's columns) that the model
+              follows, each of which it notes with note_consumed
 
   Args:
     feed, group_by: as in the meta.
@@ -10,22 +12,27 @@
     run.
 -#}
 {% macro changed_groups(feed, group_by) -%}
+  {%- for log in [feed] + config.get('meta').get('also_follows', []) %}
   select distinct
     {%- for column, expression in group_by.items() %}
     {{ expression }} as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
-  from state.changed_{{ feed }}
-  where batch_id > {{ consumed_batch(this.identifier, feed) }}
+  from state.changed_{{ log }}
+  where batch_id > {{ consumed_batch(this.identifier, log) }}
+  {{ 'union' if not loop.last }}
+  {%- endfor %}
 {%- endmacro %}
 
 {#-
-  The entity's rows that a model reads: all when it is made anew, else those of the changed groups, looked for
-  between the first and last changed instant only, so that untouched row groups are never read.
+  The entity's rows that a model reads: all when it is made anew, else those of the changed groups, looked for where
+  they can be, so that untouched row groups are never read.
 
   Args:
     feed (string): the entity's feed.
     entity_relation (Relation): ref() of the entity.
-    instant (string): the entity's column that the rows are (roughly) ordered by.
+    instant (string): the entity's column that the rows are (roughly) ordered by and the groups are made of: they are
+      looked for between its first and last changed value. None, for groups made of ingest_date: they are looked for in
+      the loads of the changed dates.
   Returns: a table expression.
 -#}
 {% macro rows_of_changed_groups(feed, entity_relation, instant='event_at') -%}
@@ -33,6 +40,11 @@
     {{ return(entity_relation) }}
   {%- endif -%}
   {%- set group_by = config.get('meta').group_by -%}
+  {%- if not instant -%}
+    {{ return("(select * from " ~ entity_relation ~ " where _load_id in (select load_id from state.current_loads where feed = '" ~ feed
+      ~ "' and ingest_date in (" ~ changed_groups(feed, {'ingest_date': 'ingest_date'}) ~ ")) and (" ~ group_by.values() | join(', ')
+      ~ ") in (" ~ changed_groups(feed, group_by) ~ "))") }}
+  {%- endif -%}
   {%- set span = run_query(
     "select min(" ~ instant ~ "), max(" ~ instant ~ ") from state.changed_" ~ feed ~ " where batch_id > " ~ consumed_batch(this.identifier, feed)
   ).rows[0] -%}

@@ -13,6 +13,8 @@
     published.changed_by  mapping: published column -> expression over state.changed_<feed>, for tables of which only
                           the changed rows are sent
     published.filter_by   the same for the column by which changed rows are found, when that is not changed_by
+    published.also_follows  further change logs (state.changed_<name>, with the feed's columns, never cut) whose rows
+                          are sent as well
     published.by_file     true: the rows of changed files are sent
     published.event_date  the column that the var publish_days looks at
     published.every_run   true: also after a failed build
@@ -86,7 +88,9 @@
   {%- endfor -%}
   {%- if tables -%}
     {%- set batches = [] -%}
-    {%- for feed in released if feed in current and built_feed(feed, database, built) -%}{%- do batches.append([feed, current[feed]]) -%}{%- endfor -%}
+    {%- for feed in released if feed in current and built_feed(feed, database, built) -%}
+      {%- for log in [feed] + followed_logs(feed, models) if log in current -%}{%- do batches.append([log, current[log]]) -%}{%- endfor -%}
+    {%- endfor -%}
     {%- set publication = {
       'tables': tables | map(attribute='spec') | list,
       'build': {
@@ -117,4 +121,13 @@
     {{ return(false) }}
   {%- endfor -%}
   {{ return(true) }}
+{%- endmacro %}
+
+{#- The further change logs that the published models of a feed follow. -#}
+{% macro followed_logs(feed, models) -%}
+  {%- set logs = [] -%}
+  {%- for node in models if node.config.meta.get('feed') == feed -%}
+    {%- do logs.extend(node.config.meta.published.get('also_follows', [])) -%}
+  {%- endfor -%}
+  {{ return(logs | unique | list) }}
 {%- endmacro %}

@@ -79,13 +79,19 @@
   {%- if not published.get('changed_by') or feed not in seen or duckdb__rebuilt_since(feed, seen[feed]) -%}
     {{ return(none) }}
   {%- endif -%}
-  {%- set from = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ seen[feed] -%}
   {%- set filter_by = published.get('filter_by', published.changed_by) -%}
+  {%- set groups = [] -%}
+  {%- set filter = [] -%}
+  {%- for log in [feed] + published.get('also_follows', []) -%}
+    {%- set from = ' from state.changed_' ~ log ~ ' where batch_id > ' ~ seen.get(log, 0) -%}
+    {%- do groups.append('select ' ~ published.changed_by.values() | join(', ') ~ from) -%}
+    {%- do filter.append('select ' ~ filter_by.values() | join(', ') ~ from) -%}
+  {%- endfor -%}
   {{ return({
     'columns': published.changed_by.keys() | list,
-    'groups': 'select distinct ' ~ published.changed_by.values() | join(', ') ~ from,
+    'groups': 'select distinct * from (' ~ groups | join(' union all ') ~ ')',
     'filter_columns': filter_by.keys() | list,
-    'filter': 'select ' ~ filter_by.values() | join(', ') ~ from,
+    'filter': filter | join(' union all '),
   }) }}
 {%- endmacro %}
 

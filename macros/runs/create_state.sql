@@ -11,6 +11,8 @@
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
+    transaction_categories  one row per transaction id ever seen: the prediction service's answer to its content
+              (see ask_for_categories). Outlives a full refresh, so that nothing is asked twice.
     current_loads (view)  the loads whose records count: the last one of each file that went well
 -#}
 {% macro create_state() -%}
@@ -42,6 +44,10 @@
   create table if not exists state.runs (
     run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar,
     files_loaded bigint, records_read bigint, clean_count bigint, quarantined_count bigint
+  );
+  create table if not exists state.transaction_categories (
+    id varchar not null, key_hash ubigint, content_hash ubigint, status varchar not null, category varchar,
+    model_version varchar, attempt_count integer not null, last_error varchar, asked_at timestamp, batch_id integer not null
   );
   create or replace view state.current_loads as
   select load_id, feed, file, ingest_date

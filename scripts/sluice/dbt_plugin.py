@@ -13,6 +13,7 @@ import duckdb
 import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from sluice.classification.sql_functions import register_classify_functions
 from sluice.home import data_home
 from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
@@ -49,6 +50,7 @@ class Plugin(BasePlugin):
         conn.execute(f"load '{_sqlite_extension()}'")
         register_landing_functions(conn)
         register_publish_functions(conn)
+        register_classify_functions(conn)
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give each connection the key for personal data as a variable, so that it appears in no compiled SQL."""

@@ -1,8 +1,8 @@
 """Arrow in, Arrow out: what a dbt node calls. The caller keeps the state; nothing is remembered here."""
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +30,8 @@ RESULT = pa.schema(
     ]
 )
 RESULT_ROWS = 10_000
+RESULT_SECONDS = 2.0
+"""A record batch is handed on when it has so many rows or is so old, whichever comes first."""
 
 
 def classify_table(
@@ -139,8 +141,15 @@ def _ids(table: pa.Table) -> Iterator[str]:
 
 
 def _batches(answers: Iterable[Answer]) -> Iterator[pa.RecordBatch]:
-    stream = iter(answers)
-    while some := list(islice(stream, RESULT_ROWS)):
+    some: list[Answer] = []
+    for answer in answers:
+        if not some:
+            due = time.monotonic() + RESULT_SECONDS
+        some.append(answer)
+        if len(some) >= RESULT_ROWS or time.monotonic() >= due:
+            yield _record_batch(some)
+            some = []
+    if some:
         yield _record_batch(some)
 
 
