@@ -140,6 +140,8 @@ def test_beyond_loopback_a_key_for_personal_data_is_needed(
     assert [is_loopback(address) for address in addresses] == [
         True, True, True, False, False, False,
     ]  # fmt: skip
+    bad = serve(SLUICE_HOME=str(tmp_path), SLUICE_SQL_TIME_LIMIT_MS="soon")
+    assert (bad.returncode, "SLUICE_SQL_TIME_LIMIT_MS" in bad.stderr) == (1, True)
     unknown = serve("--host", "no.such.host.invalid", SLUICE_HOME=str(tmp_path))
     assert (unknown.returncode, "Traceback" in unknown.stderr) == (1, False)
 

@@ -47,24 +47,28 @@ def is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
+class StartError(Exception):
+    """Why the server cannot start; the message names the value and the remedy."""
+
+
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; OSError when the address is not free or not known."""
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)  # asyncio sends at once only where the protocol says TCP
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """A listening socket, or StartError."""
     try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         if not is_loopback(str(address[0])) and not os.environ.get("SLUICE_PII_KEY"):
-            raise PermissionError(
+            raise StartError(
                 f"{host} can be reached from elsewhere, so SLUICE_PII_KEY must be set: personal data is"
                 " published under keys made with it. Set it and build again, or listen on 127.0.0.1."
             )
+        listener = socket.socket(family, kind, protocol)  # asyncio sends at once only if told it is TCP
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(LISTEN_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StartError(f"{host}:{port}: {reason}. Choose another --host or --port.") from error
     return listener
 
 
@@ -137,18 +141,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load_dotenv(PROJECT_ROOT / ".env")
     options = parse_arguments(arguments)
     try:
+        limit = os.environ.get("SLUICE_SQL_TIME_LIMIT_MS") or "2000"
+        if not limit.isdecimal() or int(limit) == 0:
+            raise StartError(f"SLUICE_SQL_TIME_LIMIT_MS is {limit!r}; give milliseconds, such as 2000.")
         listener = listen(options.host, options.port)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        hint = (
-            ""
-            if isinstance(error, PermissionError) and not error.errno
-            else " Choose another --host or --port."
-        )
-        print(
-            f"scripts/serve: {options.host}:{options.port}: {reason}{'.' if hint else ''}{hint}",
-            file=sys.stderr,
-        )
+    except StartError as error:
+        print(f"scripts/serve: {error}", file=sys.stderr)
         return 1
     asyncio.run(serve(listener, options.host))
     return 0

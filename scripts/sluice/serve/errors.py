@@ -35,11 +35,13 @@ def wants_page(request: Any) -> bool:
     )
 
 
+ALSO = {401: {"WWW-Authenticate": 'Bearer realm="sluice"'}, 405: {"Allow": "GET, HEAD, OPTIONS"}}
+"""Headers that a status requires."""
+
+
 def json_error(status: int, message: str) -> Response:
     """The contract's error object."""
-    headers = {"Cache-Control": "no-store"}
-    if status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="sluice"'
+    headers = {"Cache-Control": "no-store", **ALSO.get(status, {})}
     return Response.json({"ok": False, "error": message, "status": status}, status=status, headers=headers)
 
 
@@ -64,11 +66,7 @@ async def error_response(datasette: Any, request: Any, status: int, message: str
         {"title": TITLES.get(status, f"Error {status}"), "error": message, "status": status},
         request=request,
     )
-    response = Response.html(body, status=status)
-    response.headers["Cache-Control"] = "no-store"
-    if status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="sluice"'
-    return response
+    return Response.html(body, status=status, headers={"Cache-Control": "no-store", **ALSO.get(status, {})})
 
 
 def route_label(path: str) -> str:
