@@ -1,0 +1,33 @@
+-- Sums that are kept by adding what changed agree, per feed and ingest date, with the ledger's clean records.
+-- depends_on: {{ ref('published_hourly_events') }}
+-- depends_on: {{ ref('published_daily_order_totals') }}
+with clean as (
+  select feed, ingest_date, clean_count from {{ ref('daily_metrics') }} where clean_count > 0
+),
+
+counted as (
+  select 'int_events_counted' as model, feed, ingest_date, sum(event_count) as row_count
+  from {{ ref('int_events_counted') }}
+  group by feed, ingest_date
+  union all
+  select 'daily_order_totals', 'orders', ingest_date, sum(order_count)
+  from {{ ref('daily_order_totals') }}
+  group by ingest_date
+),
+
+expected as (
+  select distinct counted_feeds.model, clean.feed, clean.ingest_date, clean.clean_count
+  from clean
+  inner join (select distinct model, feed from counted) as counted_feeds on clean.feed = counted_feeds.feed
+)
+
+select
+  coalesce(expected.model, counted.model) as model,
+  coalesce(expected.feed, counted.feed) as feed,
+  coalesce(expected.ingest_date, counted.ingest_date) as ingest_date,
+  coalesce(expected.model, counted.model) || ' counts ' || coalesce(counted.row_count, 0) || ' rows, the ledger '
+  || coalesce(expected.clean_count, 0) as failure_reason
+from expected
+full join counted
+  on expected.model = counted.model and expected.feed = counted.feed and expected.ingest_date = counted.ingest_date
+where coalesce(expected.clean_count, 0) != coalesce(counted.row_count, 0)
