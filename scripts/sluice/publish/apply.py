@@ -12,6 +12,7 @@ from pathlib import Path
 from sluice.publish.spec import Publication, Table
 
 BUSY_TIMEOUT_SECONDS = 60
+CACHE_KIB = 65_536  # rows change in the order of their keys, not of their pages: with SQLite's 2 MiB it thrashes
 
 
 def prepare_staging(staging: Path, publication: Publication) -> None:
@@ -96,6 +97,7 @@ def _update(target: Path, staging: Path, publication: Publication) -> None:
     with closing(_connect(target)) as db:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
+        db.execute(f"pragma cache_size = -{CACHE_KIB}")
         db.execute("attach ? as staging", (str(staging),))
         db.execute("begin immediate")
         try:
