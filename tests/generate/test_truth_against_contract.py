@@ -38,8 +38,8 @@ def test_without_customers_every_order_is_of_an_unknown_one(tmp_path: Path) -> N
 
 def test_columns_of_tenant_events_stand_in_their_payloads(delivery: Delivery) -> None:
     rows = duckdb.sql(
-        f"""select payload, schema_version, user_id, user_first_name, user_last_name, product_id,
-            product_name, amount::double, pii_contains from {table(delivery.home, "tenant_events_entities")}"""
+        f"""select payload, schema_version, user_id, user_first_name, user_last_name,
+            product_id, product_name, amount::double, pii_contains from {table(delivery.home, "tenant_events_entities")}"""
     ).fetchall()
     versions = set()
     for payload, version, *told in rows:

@@ -4,7 +4,6 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from math import gcd
 
 from sluice.generate.dress import ODD_DRESSES, REGULAR_DRESSES, Dress
 from sluice.generate.feeds import Feed
@@ -19,13 +18,6 @@ LARGEST_BATCH = 40_000
 """Rows of small files that are made at once: planning a query costs as much as thousands of rows."""
 ODD_ROWS = 500
 """Rows of the largest odd (UTF-16) file: readers take such files a slow way, so they stay small."""
-
-
-def coprime_to_block(number: int) -> int:
-    """The smallest number from `number` on that shares no factor with BLOCK: its cycle meets every place."""
-    while gcd(number, BLOCK) != 1:
-        number += 1
-    return number
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sluice.generate.layout import coprime_to_block
-
 
 @dataclass(frozen=True)
 class TimeShape:
@@ -117,17 +115,15 @@ def macros(start_year: int, start_date: str) -> str:
     quoted = [number for number, shape in enumerate(ACCEPTED) if '"' in shape.sql]
     slash_date = next(number for number, shape in enumerate(ACCEPTED) if shape.name == "slash_date")
     newline = "\n            "
-    cycle = coprime_to_block(len(ACCEPTED))
     return f"""
 create macro shape_names() as [{names}];
 create macro refused_times() as [{refused}];
--- One row in seven takes the next of all shapes in turn, the others one of the common ones.
-create macro picked_shape(row_number, roll, is_precise) as
+-- Places 18-24 of a block take the next of all shapes in turn, the others one of the common ones.
+create macro picked_shape(block, place, roll, is_precise) as
     case
-        when not is_precise and (row_number + run_rotation()) % 7 = 3
-            then cast((row_number + run_rotation()) // 7 % {cycle} % {len(ACCEPTED)} as integer)
+        when place between 18 and 24 then cast((block * 7 + place) % {len(ACCEPTED)} as integer)
         when not is_precise and roll < run_date_share() then {slash_date} + roll % 2
-        when roll < 2400 then roll % 3
+        when roll < 3072 then [0, 2, 0, 1][roll % 4 + 1]
         else roll % {COMMON}
     end;
 create macro shape_grains() as {[_GRAIN[shape.unit] for shape in ACCEPTED]};

@@ -68,13 +68,7 @@ class TruthWriter:
     def append(self, tables: tuple[pa.Table, ...]) -> None:
         if not self.writers:
             self.writers = [
-                pq.ParquetWriter(
-                    _part(path),
-                    table.schema,
-                    compression="zstd",
-                    compression_level=1,
-                    use_dictionary=REPEATED,
-                )
+                pq.ParquetWriter(_part(path), table.schema, use_dictionary=REPEATED, write_statistics=False)
                 for path, table in zip(self.paths, tables, strict=True)
             ]
         for writer, table in zip(self.writers, tables, strict=True):
@@ -100,8 +94,8 @@ def truth_columns(feed: Feed, file: LandingFile) -> str:
     return ", ".join([*RECORDS, "is_best", *values, *constants])
 
 
-def truth_of_file(rows: pa.Table, feed: Feed, names: dict[str, pa.Array]) -> tuple[pa.Table, pa.Table]:
-    """The records of a file and the best records among them, from its rows. `names` are what the numbers in
+def truth_of_rows(rows: pa.Table, feed: Feed, names: dict[str, pa.Array]) -> tuple[pa.Table, pa.Table]:
+    """Some records of a file and the best among them, from their rows. `names` are what the numbers in
     the columns `file` and `time_shape` stand for."""
     best = rows.filter(rows["is_best"])
     entities = {column: best["key" if column == feed.key else column] for column in feed.entity}

@@ -13,7 +13,10 @@ from sluice.generate import time_shapes
 from sluice.generate.dress import SPOILT, SPOILT_BYTE
 from sluice.generate.feeds import SQL, Feed
 from sluice.generate.layout import LandingFile, Layout
-from sluice.generate.truth import truth_columns, truth_of_file
+from sluice.generate.truth import truth_columns, truth_of_rows
+
+ROWS_AT_ONCE = 65_536
+"""Rows that pass from DuckDB to the file at once: few enough to reuse the same memory."""
 
 Truth = tuple[pa.Table, pa.Table]
 
@@ -67,47 +70,50 @@ def _write_batch(
         for file in files:
             source = f"made_rows where file_number = {file.number}" if len(files) > 1 else made
             line = file.dress.line_sql(feed, file.faulty_block >= 0)
-            rows = session.execute(
-                f"select {truth_columns(feed, file)}, {line} as line from {source}"
-            ).to_arrow_table()
-            _write_file(rows["line"], feed, file, landing / file.path)
             names = {"file": _one_column(session, f"select '{file.path}'"), "time_shape": shapes}
-            truths.append(truth_of_file(rows, feed, names))
+            rows = session.execute(f"select {truth_columns(feed, file)}, {line} as line from {source}")
+            truths.append(
+                _write_file(rows.to_arrow_reader(ROWS_AT_ONCE), feed, file, landing / file.path, names)
+            )
     return truths
 
 
-def _write_file(lines: pa.ChunkedArray, feed: Feed, file: LandingFile, target: Path) -> None:
+def _write_file(
+    rows: pa.RecordBatchReader, feed: Feed, file: LandingFile, target: Path, names: dict[str, pa.Array]
+) -> Truth:
     """Write one file aside and rename it when it is whole. DuckDB made every line with its end, so that the
     memory of the column of lines is the content of the file."""
     dress = file.dress
     part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
+    truths = []
     with part.open("wb") as raw:
-        stream = (
-            gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=4, mtime=0)
-            if dress.is_gzipped
-            else raw
-        )
+        stream = raw
+        if dress.is_gzipped:
+            stream = gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=4, mtime=0)
         stream.write(dress.header_line(feed).encode(dress.encoding))
-        for text in _texts(lines):
+        for batch in rows:
+            text = _text(batch["line"])
             if dress.encoding != "utf-8":
                 stream.write(bytes(text).decode("utf-8").encode(dress.encoding))
             elif file.faulty_block >= 0:
                 stream.write(bytes(text).replace(SPOILT.encode(), SPOILT_BYTE))
             else:
                 stream.write(text)
+            truths.append(truth_of_rows(pa.Table.from_batches([batch]), feed, names))
         if stream is not raw:
             stream.close()
     part.rename(target)
+    records, entities = (pa.concat_tables(tables) for tables in zip(*truths, strict=True))
+    return records, entities
 
 
 def _one_column(session: duckdb.DuckDBPyConnection, sql: str) -> pa.Array:
     return session.execute(sql).to_arrow_table().column(0).combine_chunks()
 
 
-def _texts(lines: pa.ChunkedArray) -> Iterator[memoryview]:
-    """The lines, as the stretches of memory they stand in."""
-    for chunk in lines.chunks:
-        _, ends, text = chunk.buffers()
-        offsets = memoryview(ends).cast("i")
-        yield memoryview(text)[offsets[chunk.offset] : offsets[chunk.offset + len(chunk)]]
+def _text(lines: pa.StringArray) -> memoryview:
+    """The lines, as the stretch of memory they stand in."""
+    _, ends, text = lines.buffers()
+    offsets = memoryview(ends).cast("i")
+    return memoryview(text)[offsets[lines.offset] : offsets[lines.offset + len(lines)]]

@@ -4,6 +4,7 @@
 -- Rows are counted in blocks of 50 (shifted by the seed). A place in the block has a role:
 --   0-9    always a clean record that stands alone and is written without quotes or padding (orders choose their customers here)
 --   10-17  an original: the first record of a key that may come again at place 47, 48 or 49 of this or a later block
+--   18-24  a record whose time is written in the next of all shapes
 --   20, 33 a record with a fault that ends in quarantine
 --   25, 27, 29 a record with a field that is repaired
 --   40-44  a structural fault, in one block of one file per day
@@ -201,7 +202,7 @@ timed as (
     select
         *,
         case when fault is not null then run_faults()[fault + 1] end as fault_told,
-        picked_shape(truth_row, slice(value_high, 0), is_calm or is_controlled) as original_shape,
+        picked_shape(block, place, slice(value_high, 0), is_calm or is_controlled) as original_shape,
         -- 4 % of the records arrive one to three days late
         run_moment(truth_day - case when slice(value_high, 1) < 160 then slice(value_high, 1) % 3 + 1 else 0 end, value_low)
             as moment
@@ -214,10 +215,10 @@ cut as (
         case when fault is not null then fault_told.lost end as lost,
         case when fault is not null then fault_told.refused end as refused,
         shape_floor(moment, original_shape) as original_at,
-        case when is_third then picked_shape(row_number, slice(noise_high, 0), true)
+        case when is_third then picked_shape(block, place, slice(noise_high, 0), true)
             when not is_rival then original_shape
             when flavor in ('copy', 'tie') then original_shape
-            else picked_shape(row_number, slice(noise_high, 0), true) end as shape
+            else picked_shape(block, place, slice(noise_high, 0), true) end as shape
     from timed
 ),
 
