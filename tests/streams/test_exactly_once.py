@@ -181,6 +181,19 @@ def test_no_message_lands_twice_and_none_is_lost(steps: list, holes: list[int]) 
         assert not list(folder.glob("ingest_date=*/*.part"))
 
 
+def test_a_file_whose_process_died_right_after_naming_it_has_landed(tmp_path: Path) -> None:
+    log = list(range(9))
+    dying, rival = Reader(tmp_path, log), Reader(tmp_path, log)
+    dying.read(3)
+    rival.read(5)
+    dying.disk.left, dying.disk.how = 3, "after"  # aside, announced, named: but not recorded as landed
+    with pytest.raises(Killed):
+        dying.flush()
+    rival.flush()
+    texts = [path.read_text().split() for path in sorted(tmp_path.glob("ingest_date=*/*.csv"))]
+    assert texts == [["0", "1", "2"], ["3", "4"]]
+
+
 def test_a_lost_record_is_rebuilt_from_the_names_of_the_files(tmp_path: Path) -> None:
     reader = Reader(tmp_path, list(range(10)))
     reader.read(7)
