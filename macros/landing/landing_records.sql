@@ -1,11 +1,20 @@
 {#-
   What a staging model reads: the records of the files that are new to this build (open_landing made the view), or,
-  in a unit test, the rows given for the source.
+  in a unit test, the rows given for the source, which may leave out _extra, _fault, _raw_text and _is_tied.
 
   Args:
     landing (Relation): the source of the feed; naming it here is what draws the lineage.
   Returns: a table expression.
 -#}
 {% macro landing_records(landing) -%}
-  {{ return(landing if landing.is_cte else 'landing_records') }}
+  {%- if not landing.is_cte -%}
+    {{ return('landing_records') }}
+  {%- endif -%}
+  (
+    select * from {{ landing }}
+    union all by name
+    select
+      cast(null as json) as _extra, cast(null as varchar) as _fault, cast(null as varchar) as _raw_text, false as _is_tied
+    where false
+  )
 {%- endmacro %}
