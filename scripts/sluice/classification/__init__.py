@@ -1,1 +1,1 @@
-"""Classification in the graph: the warehouse's side of sluice.classify. Light to import; the client is not."""
+"""Classification in the graph: the warehouse's side of sluice.classify, light to import as that is not."""

@@ -1,7 +1,6 @@
 """The folder through which dbt and the client exchange rows: questions as one Parquet file, answers as parts
 that appear while the service is still answering, so that a build that is killed keeps them."""
 
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -30,7 +29,9 @@ class Outcome:
     @property
     def message(self) -> str:
         """One line for the log of the build."""
-        said = f"Classified {self.counts['classified']:,} of {self.asked:,} transactions in {self.seconds:.1f} s"
+        said = (
+            f"Classified {self.counts['classified']:,} of {self.asked:,} transactions in {self.seconds:.1f} s"
+        )
         if failed := self.counts["failed"]:
             said += f"; {failed:,} failed"
         if pending := self.asked - self.counts["classified"] - failed:
@@ -57,7 +58,9 @@ def answer_file(asked: Path, folder: Path, url: str | None, settings: Settings) 
             for count in pc.value_counts(batch["status"]).to_pylist():
                 outcome.counts[count["values"]] += count["counts"]
             outcome.error = _first_error(batch) or outcome.error
-            told = batch.filter(pc.or_(pc.not_equal(batch["status"], "pending"), pc.greater(batch["attempts"], 0)))
+            told = batch.filter(
+                pc.or_(pc.not_equal(batch["status"], "pending"), pc.greater(batch["attempts"], 0))
+            )
             if told.num_rows:
                 parts += 1
                 _write(told, folder / f"answers-{parts:06}.parquet")
@@ -71,7 +74,7 @@ def _write(batch: pa.RecordBatch, path: Path) -> None:
     """Whole or not at all."""
     unfinished = path.with_suffix(".tmp")
     pq.write_table(pa.Table.from_batches([batch]), unfinished)
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def _first_error(batch: pa.RecordBatch) -> str | None:

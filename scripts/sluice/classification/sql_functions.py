@@ -1,5 +1,5 @@
-"""The client of the prediction service as SQL functions. Rows travel as Parquet files in $SLUICE_HOME/classify, so
-that a million of them never become Python objects of DuckDB's making, and outlive a build that is killed.
+"""The client of the prediction service as SQL functions. Rows travel as files in $SLUICE_HOME/classify, so that
+a million of them never become Python objects of DuckDB's making, and outlive a build that is killed.
 
 - `sluice_prepare_classification() -> path` that the questions go to, in an empty folder
 - `sluice_classify(settings JSON) -> JSON` {"message": …}: asks, and writes the answers beside the questions
@@ -22,7 +22,7 @@ ASKED = "asked.parquet"
 
 
 def register_classify_functions(conn: duckdb.DuckDBPyConnection) -> None:
-    """Make the functions known to one DuckDB instance. They reach outside, so no call is ever folded or repeated."""
+    """Make the functions known to one DuckDB instance. They reach outside: no call is folded or repeated."""
     text = "VARCHAR"
     special = {"side_effects": True, "null_handling": "special"}
     conn.create_function("sluice_prepare_classification", _prepare, [], text, **special)
@@ -60,7 +60,9 @@ def _answer_files() -> str:
 
 def _clear() -> int:
     """The questions go last: without them the answers would never be found again."""
-    leftovers = sorted((path for path in _folder().glob("*") if path.is_file()), key=lambda path: path.name == ASKED)
+    leftovers = sorted(
+        (path for path in _folder().glob("*") if path.is_file()), key=lambda path: path.name == ASKED
+    )
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sluice.publish.spec import Publication, Table
 
 BUSY_TIMEOUT_SECONDS = 60
-CACHE_KIB = 65_536  # rows change in the order of their keys, not of their pages: with SQLite's 2 MiB it thrashes
+CACHE_KIB = 65_536  # changed rows lie all over the file: with SQLite's own 2 MiB it thrashes
 
 
 def prepare_staging(staging: Path, publication: Publication) -> None:
