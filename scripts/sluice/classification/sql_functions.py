@@ -1,5 +1,5 @@
-"""The client of the prediction service as SQL functions. Rows travel as files in $SLUICE_HOME/classify, so that
-a million of them never become Python objects of DuckDB's making, and outlive a build that is killed.
+"""The client of the prediction service as SQL functions. Rows travel as files in $SLUICE_HOME/classify, so
+that a million of them never become Python objects of DuckDB's making, and outlive a build that is killed.
 
 - `sluice_prepare_classification() -> path` that the questions go to, in an empty folder
 - `sluice_classify(settings JSON) -> JSON` {"message": …}: asks, and writes the answers beside the questions
