@@ -39,18 +39,6 @@
   {%- endif %}
 {%- endmacro %}
 
-{#- Sixty-four bits of what the service is told about a transaction besides its id: other content is another question. -#}
-{% macro transaction_content_hash() -%}
-  {{ key_hash([
-    "coalesce(description, chr(0))",
-    "cast(amount as varchar)",
-    "cast(transacted_at as varchar)",
-    "coalesce(merchant, chr(0))",
-    "coalesce(operation_type, chr(0))",
-    "side",
-  ]) }}
-{%- endmacro %}
-
 {#- Note new and changed transactions as pending; all are compared when the entity was made anew. -#}
 {% macro duckdb__note_transactions() -%}
   {%- set consumed = consumed_batch(this.identifier, 'transactions') -%}
@@ -207,15 +195,4 @@
   insert into state.batches
   select 'transaction_categories', {{ next }}, false
   where exists (select 1 from state.transaction_categories where batch_id = {{ next }});
-{%- endmacro %}
-
-{#-
-  Post-hook of int_transactions_classified: its changes as a log like state.changed_<feed>: the transactions whose
-  category, status or model version changed, with the number of the batch in which they last did.
--#}
-{% macro offer_category_changes() -%}
-  create or replace view state.changed_transaction_categories as
-  select transactions.*, known.batch_id
-  from {{ ref('transactions') }} as transactions
-  inner join state.transaction_categories as known on transactions.id = known.id;
 {%- endmacro %}
