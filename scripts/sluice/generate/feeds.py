@@ -20,6 +20,8 @@ class Feed:
     columns: tuple[str, ...]
     optional: tuple[str, ...]
     entity: tuple[str, ...]
+    coded: tuple[tuple[str, str], ...] = ()
+    """Columns that sql/<feed>.sql gives as numbers, and the SQL list of what they mean: cheaper to carry."""
     first_wins: bool = False
     """The first path wins a key, whatever the records say."""
     lean_decides: bool = False
@@ -50,6 +52,7 @@ FEEDS = {
                 "event_id service event_type event_at event_at_raw latency_ms status_code user_id"
                 " ingest_date"
             ),
+            coded=(("service", "service_names()"), ("event_type", "event_types()")),
         ),
         Feed(
             "customers", "customers", 2, 3, "customer_id",

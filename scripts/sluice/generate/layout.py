@@ -12,7 +12,7 @@ BLOCK = 50
 """Rows in a block; sql/plan.sql gives each place in it a role."""
 FAULTY_PLACES = (40, 45)
 """The first and last place of a block that structural faults and the good line after them need."""
-LARGEST_FILE = 400_000
+LARGEST_FILE = 1_000_000
 """Rows of the largest file: what is in memory at once is one file per worker."""
 LARGEST_BATCH = 40_000
 """Rows of small files that are made at once: planning a query costs as much as thousands of rows."""

@@ -95,14 +95,14 @@ def truth_columns(feed: Feed, file: LandingFile) -> str:
 
 
 def truth_of_rows(rows: pa.Table, feed: Feed, names: dict[str, pa.Array]) -> tuple[pa.Table, pa.Table]:
-    """Some records of a file and the best among them, from their rows. `names` are what the numbers in
-    the columns `file` and `time_shape` stand for."""
+    """Some records of a file and the best among them, from their rows. `names` tell what the numbers in some
+    columns stand for."""
+    for column, meanings in names.items():
+        coded = pa.DictionaryArray.from_arrays(rows[column].combine_chunks(), meanings)
+        rows = rows.set_column(rows.schema.get_field_index(column), column, coded)
     best = rows.filter(rows["is_best"])
     entities = {column: best["key" if column == feed.key else column] for column in feed.entity}
-    records = {column: rows[column] for column in ("file", *RECORDS)}
-    for column, meanings in names.items():
-        records[column] = pa.DictionaryArray.from_arrays(rows[column].combine_chunks(), meanings)
-    return pa.table(records), pa.table(entities)
+    return rows.select(["file", *RECORDS]), pa.table(entities)
 
 
 def summarise(feed: Feed, folder: Path, files: list[LandingFile]) -> FeedSummary:

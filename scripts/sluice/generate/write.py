@@ -64,13 +64,16 @@ def _write_batch(
     feed, truths = layout.feed, []
     made = f"run_records({layout.told(files)})"
     with session:
-        shapes = _one_column(session, "select unnest(shape_names())")
+        lists = {"time_shape": "shape_names()", "verdict": "verdict_names()", **dict(feed.coded)}
+        names = {
+            column: _one_column(session, f"select unnest({meanings})") for column, meanings in lists.items()
+        }
         if len(files) > 1:
             session.execute(f"create temp table made_rows as from {made}")
         for file in files:
             source = f"made_rows where file_number = {file.number}" if len(files) > 1 else made
             line = file.dress.line_sql(feed, file.faulty_block >= 0)
-            names = {"file": _one_column(session, f"select '{file.path}'"), "time_shape": shapes}
+            names["file"] = _one_column(session, f"select '{file.path}'")
             rows = session.execute(f"select {truth_columns(feed, file)}, {line} as line from {source}")
             truths.append(
                 _write_file(rows.to_arrow_reader(ROWS_AT_ONCE), feed, file, landing / file.path, names)
@@ -90,7 +93,7 @@ def _write_file(
     with part.open("wb") as raw:
         stream = raw
         if dress.is_gzipped:
-            stream = gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=4, mtime=0)
+            stream = gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0)
         stream.write(dress.header_line(feed).encode(dress.encoding))
         for batch in rows:
             text = _text(batch["line"])

@@ -10,8 +10,10 @@ create macro wins_key(is_rival, is_third, is_original, flavor, is_other_first) a
         else is_original
     end;
 
+create macro verdict_names() as ['clean', 'duplicate', 'quarantined'];
+
 create macro verdict(is_accepted, is_winner) as
-    case when not is_accepted then 'quarantined' when is_winner then 'clean' else 'duplicate' end;
+    case when not is_accepted then 2 when is_winner then 0 else 1 end;
 
 -- The key of a record, if it can be read at all.
 create macro readable(value, structural_fault, lost, name) as

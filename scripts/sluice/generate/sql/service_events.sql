@@ -3,6 +3,8 @@
 create macro service_names() as
     ['checkout', 'search', 'auth', 'payments', 'catalog', 'cart', 'shipping', 'email', 'inventory', 'pricing', 'reviews', 'gateway'];
 
+create macro event_types() as ['request', 'response', 'error', 'timeout', 'retry'];
+
 create macro run_faults() as [
     {'reasons': ['missing_event_id'], 'lost': ['event_id'], 'refused': null},
     {'reasons': ['invalid_timestamp'], 'lost': [], 'refused': 0},
@@ -30,9 +32,8 @@ with aimed as (
 chosen as (
     select
         *,
-        service_names()[slice(value_high, 2) % 12 + 1] as service,
-        ['request', 'response', 'error', 'timeout', 'retry'][
-            case when flavor = 'tie' then slice(noise_high, 1) else slice(value_high, 3) end % 5 + 1] as event_type,
+        cast(slice(value_high, 2) % 12 as integer) as service,
+        cast(case when flavor = 'tie' then slice(noise_high, 1) else slice(value_high, 3) end % 5 as integer) as event_type,
         slice(value_high, 4) % 250 + 1 + case when slice(value_low, 1) % 16 = 0 then slice(value_low, 1) * 2 else 0 end as latency_whole,
         case when slice(value_high, 0) % 16 = 0 then slice(value_high, 3) % 6 else 0 end as latency_form,
         [200, 200, 200, 200, 201, 204, 301, 404, 500, 503][slice(value_low, 3) % 10 + 1] as status,
@@ -88,8 +89,8 @@ select
     noise_low,
     noise_high,
     event_id as raw_event_id,
-    any_case(service, slice(value_low, 0)) as raw_service,
-    any_case(event_type, slice(value_low, 0)) as raw_event_type,
+    any_case(service_names()[service + 1], slice(value_low, 0)) as raw_service,
+    any_case(event_types()[event_type + 1], slice(value_low, 0)) as raw_event_type,
     time_text as raw_timestamp,
     case
         when has_latency then number_text(latency_whole, latency_form)
