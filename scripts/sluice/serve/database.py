@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import sqlite3
 import threading
 import time
@@ -19,8 +20,10 @@ Result = TypeVar("Result")
 FileKey = tuple[str, int, int]
 MAX_IDLE = 64
 """Idle connections kept over all files; each holds three descriptors."""
-QUICK_MS = 3
-"""How long the event loop may be held up by a query."""
+CHECK_EVERY = 1000
+QUICK_CHECKS = 60
+"""How much work (in thousands of SQLite instructions, some milliseconds) a query may do in the event loop.
+Not a time: on a busy machine small queries would be given up half-way and begun again."""
 MAX_VALUE_BYTES = 16 * 1024 * 1024
 ALLOWED_PRAGMAS = frozenset(
     ["foreign_key_list", "function_list", "index_info", "index_list", "index_xinfo", "page_count"]
@@ -37,14 +40,27 @@ class TimedOutError(Exception):
 
 
 @contextlib.contextmanager
-def time_limit(connection: sqlite3.Connection, milliseconds: float) -> Iterator[None]:
-    """Interrupt whatever the connection runs once the time is over."""
-    deadline = time.perf_counter() + milliseconds / 1000
-    connection.set_progress_handler(lambda: time.perf_counter() >= deadline, 1000)
+def limited(connection: sqlite3.Connection, is_over: Callable[[], bool]) -> Iterator[None]:
+    """Interrupt whatever the connection runs once `is_over` says so."""
+    connection.set_progress_handler(is_over, CHECK_EVERY)
     try:
         yield
     finally:
         connection.set_progress_handler(None, 0)
+
+
+def time_limit(
+    connection: sqlite3.Connection, milliseconds: float
+) -> contextlib.AbstractContextManager[None]:
+    """Interrupt whatever the connection runs once the time is over."""
+    deadline = time.perf_counter() + milliseconds / 1000
+    return limited(connection, lambda: time.perf_counter() >= deadline)
+
+
+def work_limit(connection: sqlite3.Connection) -> contextlib.AbstractContextManager[None]:
+    """Interrupt whatever the connection runs once it turns out not to be quick."""
+    checks = itertools.count()
+    return limited(connection, lambda: next(checks) >= QUICK_CHECKS)
 
 
 def _authorize(action: int, first: str | None, second: str | None, *_: object) -> int:
@@ -138,17 +154,17 @@ class PublishedDatabase(Database):
         self.file = path
         self._pool = pool
 
-    def call(self, function: Callable[[sqlite3.Connection], Result], milliseconds: float) -> Result:
-        """Run the function with a connection, in this thread, under a time limit."""
+    def call(self, function: Callable[[sqlite3.Connection], Result], milliseconds: float | None) -> Result:
+        """Run the function with a connection, in this thread, under a time limit; None: if it is quick."""
         try:
             with (
                 self._pool.connection(self.file, self.name) as connection,
-                time_limit(connection, milliseconds),
+                work_limit(connection) if milliseconds is None else time_limit(connection, milliseconds),
             ):
                 return function(connection)
         except sqlite3.OperationalError as error:
             if str(error) == "interrupted":
-                raise TimedOutError(f"the query took longer than {milliseconds:g} ms") from error
+                raise TimedOutError(f"the query took longer than {milliseconds or 0:g} ms") from error
             raise
 
     async def read(
@@ -162,7 +178,7 @@ class PublishedDatabase(Database):
         handing a small query to a thread and back costs more than the query."""
         if is_quick:
             with contextlib.suppress(TimedOutError):
-                return self.call(function, QUICK_MS)
+                return self.call(function, None)
         return await asyncio.get_running_loop().run_in_executor(executor, self.call, function, milliseconds)
 
     async def execute_fn(self, fn: Callable[[sqlite3.Connection], Any]) -> Any:

@@ -32,16 +32,16 @@ class Series:
 
     prefix: str
     columns: tuple[str, ...]
-    measures: str
+    measures: tuple[str, ...]
 
 
 SERVICE = Series(
     "service_metrics_per_",
     ("service",),
-    "request_count, latency_count, avg_latency_ms, p50_latency_ms, p95_latency_ms, p99_latency_ms,"
-    " status_count, error_count, error_rate",
+    ("request_count", "latency_count", "avg_latency_ms", "p50_latency_ms", "p95_latency_ms", "p99_latency_ms")
+    + ("status_count", "error_count", "error_rate"),
 )
-TENANT = Series("metrics_per_", ("source", "event_type"), "event_count, amount_sum")
+TENANT = Series("metrics_per_", ("source", "event_type"), ("event_count", "amount_sum"))
 
 
 def bucket_text(instant: dt.datetime | None, default: str) -> str:
@@ -81,9 +81,9 @@ def read_buckets(
 ) -> list[dict[str, Any]]:
     """Up to `limit` rows ordered by series, then bucket; all of one build."""
     table = series.prefix + bucket_size
-    names = ", ".join(series.columns)
     equal = " and ".join(f"{column} = ?" for column in series.columns)
-    select = f"select {names}, {bucket_size}, {series.measures} from {table} where {equal}"
+    columns = (*series.columns, bucket_size, *series.measures)
+    select = f"select {', '.join(columns)} from {table} where {equal}"
     rows: list[dict[str, Any]] = []
     connection.execute("begin")
     if None in wanted:
@@ -103,7 +103,7 @@ def read_buckets(
             f"{select} and {condition} and {bucket_size} < ? order by {bucket_size} limit ?",
             (*key, since, span[1], limit - len(rows)),
         )
-        rows.extend(map(dict, found))
+        rows += [dict(zip(columns, row, strict=True)) for row in found]
         if len(rows) >= limit:
             break
     return rows
