@@ -22,7 +22,8 @@
   {%- set names = columns | map('first') | map('tojson') | join(', ') -%}
   {%- set has_feed = 'feed' in (columns | map('first') | list) -%}
   {%- set feed = node.config.meta.get('feed') -%}
-  {%- set scope = "feed in ('" ~ released | join("', '") ~ "')" if has_feed and not published.get('every_run') else none -%}
+  {%- set held = feeds() | reject('in', released) | list -%}
+  {%- set scope = "feed not in ('" ~ held | join("', '") ~ "')" if has_feed and held and not published.get('every_run') else none -%}
   {%- set order = ' order by ' ~ (published.key | map('tojson') | join(', ')) if published.get('key') else '' -%}
   {%- set spec = {
     'name': published.table,

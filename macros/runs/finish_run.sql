@@ -12,6 +12,7 @@
     {%- if flags.WHICH == 'build' %}
       {%- do publish(results) %}
       {%- do note_audited(results, released_feeds(results)) %}
+      {%- do write_lake(published_feeds(results)) %}
       {%- do forget_consumed() %}
     {%- endif %}
     {%- do run_query('select sluice_clear_work()') %}

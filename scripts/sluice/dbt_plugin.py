@@ -15,6 +15,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 
 from sluice.classification.sql_functions import register_classify_functions
 from sluice.home import data_home
+from sluice.lake.sql_functions import register_lake_functions
 from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
 from sluice.publish.sql_functions import register_publish_functions
@@ -50,6 +51,7 @@ class Plugin(BasePlugin):
         conn.execute(f"load '{_sqlite_extension()}'")
         register_landing_functions(conn)
         register_publish_functions(conn)
+        register_lake_functions(conn)
         register_classify_functions(conn)
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:

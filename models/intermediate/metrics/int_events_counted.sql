@@ -1,11 +1,3 @@
-{%- set instants = {
-  'orders': 'ordered_at',
-  'product_events': 'event_at',
-  'service_events': 'event_at',
-  'tenant_events': 'event_at',
-  'transactions': 'transacted_at',
-} %}
-
 {{ config(
   materialized='incremental',
   incremental_strategy='add_changes',
@@ -19,7 +11,7 @@
 ) }}
 
 with events as (
-  {%- for feed, instant in instants.items() %}
+  {%- for feed, instant in event_instants().items() %}
   select '{{ feed }}' as feed, ingest_date, {{ instant }} as event_at, sign
   from {{ signed_rows(feed, ref(feed)) }}
   {{ 'union all' if not loop.last }}

@@ -1,0 +1,51 @@
+{#-
+  The feeds whose tables and files may be brought up to date after this run: released, and with every published model
+  of theirs built in it.
+-#}
+{% macro published_feeds(results) -%}
+  {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
+  {%- set found = [] -%}
+  {%- for feed in released_feeds(results) if built_feed(feed, 'sluice', built) and built_feed(feed, 'operations', built) -%}
+    {%- do found.append(feed) -%}
+  {%- endfor -%}
+  {{ return(found) }}
+{%- endmacro %}
+
+{#-
+  What a tree of files ('lake' or 'reports') has still to take in.
+
+  Args:
+    tree (string): the tree.
+    feeds (list): the feeds to look at.
+  Returns: a mapping {warehouse_id, current, behind}: the number of each feed's last change; and, of the feeds that
+    changed since, the batch the files reflect, or none if everything has to be written.
+-#}
+{% macro files_behind(tree, feeds) -%}
+  {%- set noted = fromjson(run_query("select sluice_files_state('" ~ tree ~ "')").rows[0][0]) -%}
+  {%- set warehouse_id = run_query('select warehouse_id from state.warehouse').rows[0][0] -%}
+  {%- set seen = noted.batches if noted.warehouse_id == warehouse_id else {} -%}
+  {%- set current = {} -%}
+  {%- for feed, batch in run_query('select feed, max(batch_id) from state.batches group by feed order by feed').rows if feed in feeds -%}
+    {%- do current.update({feed: batch}) -%}
+  {%- endfor -%}
+  {%- set behind = {} -%}
+  {%- for feed, batch in current.items() if seen.get(feed) != batch -%}
+    {%- set is_known = feed in seen and seen[feed] < batch and not duckdb__rebuilt_since(feed, seen[feed]) -%}
+    {%- do behind.update({feed: seen[feed] if is_known else none}) -%}
+  {%- endfor -%}
+  {{ return({'warehouse_id': warehouse_id, 'seen': seen, 'current': current, 'behind': behind}) }}
+{%- endmacro %}
+
+{#- Note that a tree of files has taken in every change of the feeds that were looked at, so that the logs may be cut. -#}
+{% macro note_files(tree, files) -%}
+  {%- set batches = dict(files.seen, **files.current) -%}
+  {%- do run_query(
+    "select sluice_note_files('" ~ tree ~ "', '" ~ tojson({'warehouse_id': files.warehouse_id, 'batches': batches}) ~ "')"
+  ) -%}
+  {%- for feed, batch in files.current.items() -%}
+    {%- do run_query(
+      "delete from state.consumed where model = '" ~ tree ~ "' and feed = '" ~ feed ~ "';"
+      ~ "insert into state.consumed values ('" ~ tree ~ "', '" ~ feed ~ "', " ~ batch ~ ")"
+    ) -%}
+  {%- endfor -%}
+{%- endmacro %}

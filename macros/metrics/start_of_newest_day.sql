@@ -1,0 +1,13 @@
+{#-
+  The first instant of the newest day on which a feed has clean events, as a literal, so that older rows are never read.
+
+  Args:
+    feed (string): a feed of event_instants().
+  Returns: a SQL literal of type TIMESTAMP; 1970-01-01 when there are no events.
+-#}
+{% macro start_of_newest_day(feed) -%}
+  {%- set newest = run_query(
+    "select max(event_date) from " ~ ref('int_events_counted') ~ " where feed = '" ~ feed ~ "'"
+  ).rows[0][0] if execute else none -%}
+  timestamp '{{ newest or '1970-01-01' }}'
+{%- endmacro %}

@@ -1,0 +1,1 @@
+"""The lake and the reports: files for other tools, each replaced by one rename."""

@@ -1,0 +1,83 @@
+"""Lake and reports as SQL functions; the rows themselves never pass through Python, DuckDB's COPY writes them.
+
+- `sluice_files_state(tree) -> JSON text`: what the files of a tree ('lake' or 'reports') reflect
+- `sluice_note_files(tree, state) -> tree`: note that
+- `sluice_lake_staging() -> path`: an empty folder to write partitions to, one folder per table below it
+- `sluice_replace_partitions(table, name, changed) -> BIGINT`: move what was written for a table ('clean/orders') into
+  place; `changed` is a JSON array of partition folders, or null for all of them
+- `sluice_report_dates() -> VARCHAR[]`: the dates that have a validation report
+- `sluice_write_report(date, name, content) -> BOOLEAN`: write one report, if it differs; whether it did
+- `sluice_keep_reports(dates) -> BIGINT`: remove the reports of all other dates; how many
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from sluice.home import data_home
+from sluice.lake.files import (
+    STAGING,
+    clear_staging,
+    read_state,
+    replace_partitions,
+    replace_text,
+    write_state,
+)
+
+
+def register_lake_functions(conn: duckdb.DuckDBPyConnection) -> None:
+    """Make the functions known to one DuckDB instance. They write files, so no call is ever folded or repeated."""
+    text = "VARCHAR"
+    for name, function, parameters, result in (
+        ("sluice_files_state", _state, [text], text),
+        ("sluice_note_files", _note, [text, text], text),
+        ("sluice_lake_staging", _staging, [], text),
+        ("sluice_replace_partitions", _replace, [text, text, text], "BIGINT"),
+        ("sluice_report_dates", _report_dates, [], "VARCHAR[]"),
+        ("sluice_write_report", _write_report, [text, text, text], "BOOLEAN"),
+        ("sluice_keep_reports", _keep_reports, ["VARCHAR[]"], "BIGINT"),
+    ):
+        conn.create_function(name, function, parameters, result, side_effects=True)
+
+
+def _tree(name: str) -> Path:
+    return {"lake": data_home().lake, "reports": data_home().reports}[name]
+
+
+def _state(tree: str) -> str:
+    return json.dumps(read_state(_tree(tree)))
+
+
+def _note(tree: str, state: str) -> str:
+    write_state(_tree(tree), json.loads(state))
+    return tree
+
+
+def _staging() -> str:
+    return str(clear_staging(data_home().lake))
+
+
+def _replace(table: str, name: str, changed: str) -> int:
+    lake = data_home().lake
+    written = lake / STAGING / f"{table.replace('/', '.')}.{name}"
+    return replace_partitions(written, lake / table, name, json.loads(changed))
+
+
+def _report_dates() -> list[str]:
+    reports = data_home().reports.glob("ingest_date=*/validation_report.json")
+    return sorted(report.parent.name.partition("=")[2] for report in reports)
+
+
+def _write_report(date: str, name: str, content: str) -> bool:
+    path = data_home().reports / f"ingest_date={date}" / f"{name}.json"
+    return replace_text(path, json.dumps(json.loads(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def _keep_reports(dates: list[str]) -> int:
+    kept = {f"ingest_date={date}" for date in dates}
+    gone = [folder for folder in data_home().reports.glob("ingest_date=*") if folder.name not in kept]
+    for folder in gone:
+        shutil.rmtree(folder)
+    return len(gone)
