@@ -13,6 +13,7 @@
       {%- do publish(results) %}
       {%- do note_audited(results, released_feeds(results)) %}
       {%- do write_lake(published_feeds(results)) %}
+      {%- do write_reports(results, published_feeds(results)) %}
       {%- do forget_consumed() %}
     {%- endif %}
     {%- do run_query('select sluice_clear_work()') %}
