@@ -55,12 +55,16 @@
     union
     {%- endfor %}
     select cast(null as date) as ingest_date where false
+  ),
+
+  reported as materialized (
+    select unnest(sluice_report_dates()) as ingest_date
   )
 
   select
     ingest_date,
     ingest_date in (select ingest_date from changed)
-    or not list_contains(sluice_report_dates(), cast(ingest_date as varchar)) as is_changed
+    or cast(ingest_date as varchar) not in (select ingest_date from reported) as is_changed
   from dates
 {%- endmacro %}
 

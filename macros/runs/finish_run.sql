@@ -15,6 +15,7 @@
       {%- do write_lake(published_feeds(results)) %}
       {%- do write_reports(results, published_feeds(results)) %}
       {%- do forget_consumed() %}
+      {%- do send_alerts(results) %}
     {%- endif %}
     {%- do run_query('select sluice_clear_work()') %}
   {%- endif %}

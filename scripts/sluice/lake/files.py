@@ -1,8 +1,8 @@
-"""Files that other tools read: written aside by SQL, then renamed into place, so that nobody ever sees half of one.
+"""Files that other tools read: written aside by SQL, then renamed into place; nobody ever sees half of one.
 
-A partition of a lake table is a folder `<column>=<value>` with one file per source (`data.parquet`, or one per feed), so
-replacing it is one rename. What a tree of files reflects stands in its `.sluice.json`, written last: a build that was
-killed in between is completed by the next, which replaces everything that changed since.
+A partition of a lake table is a folder `<column>=<value>` with one file per source (`data.parquet`, or one
+per feed), so replacing it is one rename. What a tree of files reflects stands in its `.sluice.json`, written
+last: a build that was killed in between is completed by the next, which replaces all that changed since.
 """
 
 import json
@@ -16,7 +16,7 @@ STAGING = ".staging"
 
 
 def read_state(tree: Path) -> dict[str, object]:
-    """What a tree of files reflects: {"warehouse_id": str, "batches": {feed: batch}}; nothing if it does not say."""
+    """What a tree of files reflects: {"warehouse_id": str, "batches": {feed: batch}}; unknown: nothing."""
     try:
         state = json.loads((tree / STATE).read_text())
         return {"warehouse_id": str(state["warehouse_id"]), "batches": dict(state["batches"])}
@@ -54,11 +54,12 @@ def replace_partitions(written: Path, table: Path, name: str, changed: Collectio
     """Move freshly written partitions into a table.
 
     Args:
-        written: folder of partition folders, each with one Parquet file; it is consumed. Absent: nothing was written.
+        written: folder of partition folders, each with one Parquet file; it is consumed. Absent: nothing was
+            written.
         table: folder of the table.
         name: name of the file in each partition, without suffix.
-        changed: names of the partition folders that were to be written; those that were not are empty now, and go.
-            None: all were; whatever else the table has under that name goes.
+        changed: names of the partition folders that were to be written; those that were not are empty now,
+            and go. None: all were; whatever else the table has under that name goes.
     Returns: how many partitions were replaced or removed.
     Raises: ValueError if a partition was written in several files.
     """

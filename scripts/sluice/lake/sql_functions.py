@@ -1,16 +1,20 @@
-"""Lake and reports as SQL functions; the rows themselves never pass through Python, DuckDB's COPY writes them.
+"""Lake and reports as SQL functions; rows never pass through Python, DuckDB's COPY writes them.
 
 - `sluice_files_state(tree) -> JSON text`: what the files of a tree ('lake' or 'reports') reflect
 - `sluice_note_files(tree, state) -> tree`: note that
 - `sluice_lake_staging() -> path`: an empty folder to write partitions to, one folder per table below it
-- `sluice_replace_partitions(table, name, changed) -> BIGINT`: move what was written for a table ('clean/orders') into
-  place; `changed` is a JSON array of partition folders, or null for all of them
+- `sluice_replace_partitions(table, name, changed) -> BIGINT`: move what was written for a table
+  ('clean/orders')
+  into place; `changed` is a JSON array of partition folders, or null for all of them
 - `sluice_report_dates() -> VARCHAR[]`: the dates that have a validation report
 - `sluice_write_report(date, name, content) -> BOOLEAN`: write one report, if it differs; whether it did
 - `sluice_keep_reports(dates) -> BIGINT`: remove the reports of all other dates; how many
+- `sluice_send_alerts(alerts) -> VARCHAR[]`: POST a JSON array of alerts to SLUICE_ALERT_URL; the ids it took
+- `sluice_alert_url() -> BOOLEAN`: whether there is one
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -28,7 +32,7 @@ from sluice.lake.files import (
 
 
 def register_lake_functions(conn: duckdb.DuckDBPyConnection) -> None:
-    """Make the functions known to one DuckDB instance. They write files, so no call is ever folded or repeated."""
+    """Make the functions known to one DuckDB instance. They write files, so no call is ever folded."""
     text = "VARCHAR"
     for name, function, parameters, result in (
         ("sluice_files_state", _state, [text], text),
@@ -38,6 +42,8 @@ def register_lake_functions(conn: duckdb.DuckDBPyConnection) -> None:
         ("sluice_report_dates", _report_dates, [], "VARCHAR[]"),
         ("sluice_write_report", _write_report, [text, text, text], "BOOLEAN"),
         ("sluice_keep_reports", _keep_reports, ["VARCHAR[]"], "BIGINT"),
+        ("sluice_send_alerts", _send_alerts, [text], "VARCHAR[]"),
+        ("sluice_alert_url", _has_alert_url, [], "BOOLEAN"),
     ):
         conn.create_function(name, function, parameters, result, side_effects=True)
 
@@ -81,3 +87,13 @@ def _keep_reports(dates: list[str]) -> int:
     for folder in gone:
         shutil.rmtree(folder)
     return len(gone)
+
+
+def _send_alerts(alerts: str) -> list[str]:
+    from sluice.reports.webhook import send_alerts
+
+    return send_alerts(os.environ["SLUICE_ALERT_URL"], json.loads(alerts))
+
+
+def _has_alert_url() -> bool:
+    return bool(os.environ.get("SLUICE_ALERT_URL"))

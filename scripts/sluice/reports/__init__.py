@@ -1,0 +1,1 @@
+"""What the reports promise (JSON Schemas), and telling somebody about new alerts."""
