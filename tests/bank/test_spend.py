@@ -68,7 +68,7 @@ def test_marts_follow_every_change(home: DataHome) -> None:
     assert_sums_are_right(home)
     assert "t999" in assert_unusual_are_right(home)
 
-    # March becomes empty, one transaction changes its merchant, month and side, and the unusual one is corrected.
+    # March is empty then, one transaction changes its merchant, month and side, and t999 is corrected.
     moved = transaction(3, merchant="elsewhere", timestamp="2026-05-01", side="credit")
     deliver(
         home,
