@@ -1,0 +1,63 @@
+"""The tables of README.md that are made from the project: `scripts/lib/python -m sluice.readme_tables`."""
+
+import csv
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+from sluice.home import PROJECT_ROOT
+
+
+def reject_reasons(root: Path) -> str:
+    """The vocabulary of reject reasons."""
+    with (root / "seeds" / "reject_reasons.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["| reason | meaning | for example |", "| --- | --- | --- |"]
+    lines += [f"| `{row['reject_reason']}` | {row['meaning']} | {row['example']} |" for row in rows]
+    return "\n".join(lines)
+
+
+def feeds(root: Path) -> str:
+    """The feeds and their columns."""
+    path = root / "models" / "staging" / "landing" / "_landing__sources.yml"
+    sources = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+    tables = next(source["tables"] for source in sources if source["name"] == "landing")
+    lines = ["| feed | columns (other accepted names) |", "| --- | --- |"]
+    for table in tables:
+        columns = []
+        for column in table["columns"]:
+            aliases = column.get("config", {}).get("meta", {}).get("aliases", [])
+            columns.append(f"{column['name']} ({', '.join(aliases)})" if aliases else column["name"])
+        lines.append(f"| `{table['name']}` | {', '.join(columns)} |")
+    return "\n".join(lines)
+
+
+TABLES = {"feeds": feeds, "reject_reasons": reject_reasons}
+
+
+def renew(text: str, root: Path) -> str:
+    """The page with its tables made anew. A missing marker is a ValueError."""
+    for name, table in TABLES.items():
+        pattern = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        filled = table(root)
+        text, count = pattern.subn(lambda found, filled=filled: f"{found[1]}{filled}\n{found[2]}", text)
+        if count != 1:
+            raise ValueError(f"README.md has {count} places for the table {name}; it needs one")
+    return text
+
+
+def main() -> int:
+    """Write the page where it differs; the exit code."""
+    page = PROJECT_ROOT / "README.md"
+    old = page.read_text(encoding="utf-8")
+    new = renew(old, PROJECT_ROOT)
+    if new != old:
+        page.write_text(new, encoding="utf-8")
+    print("README.md was brought up to date" if new != old else "README.md is up to date")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
