@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 from dbt.cli.main import dbtRunner
-from tests.bank.bank_kit import deliver, predict_service, transaction
+from tests.bank.bank_kit import deliver, predict_service, published_tables, transaction
 from tests.pipeline import harness
 from tests.pipeline.harness import PROJECT, DataHome
 
@@ -68,13 +68,13 @@ def test_without_a_service_all_stay_pending_and_the_first_build_with_one_fills_i
 
     # Nothing new: nothing is asked, so a service that dies at the first question lives on. A full refresh
     # does not ask either, and everything is published as before.
-    before, published = asked_at(home), home.everything()
+    before, published = asked_at(home), published_tables(home)
     with predict_service("--die-after", "0") as url:
         home.build()
         home.build("--full-refresh")
         assert is_alive(url)
     assert asked_at(home) == before
-    assert home.everything() == published
+    assert published_tables(home) == published
 
     # A transaction with other content is another question, though its id is the same; others are not asked.
     deliver(home, "b.csv", [transaction(1, timestamp="2026-03-01", merchant="elsewhere"), transaction(900)])
@@ -206,9 +206,9 @@ def test_answers_of_a_killed_build_count_once_and_for_what_was_asked(home: DataH
     # Killed between taking in and removing: nothing is counted twice.
     shutil.rmtree(folder)
     shutil.copytree(copy, folder)
-    published = home.everything()
+    published = published_tables(home)
     home.build()
-    assert home.everything() == published
+    assert published_tables(home) == published
     assert no_leftovers(home)
 
 

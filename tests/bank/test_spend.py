@@ -6,7 +6,7 @@ from contextlib import closing
 from decimal import Decimal
 from statistics import quantiles
 
-from tests.bank.bank_kit import deliver, predict_service, transaction
+from tests.bank.bank_kit import deliver, predict_service, published_tables, transaction
 from tests.pipeline.harness import DataHome
 
 
@@ -90,6 +90,6 @@ def test_marts_follow_every_change(home: DataHome) -> None:
         home.build()
     assert_sums_are_right(home)
     assert not published(home, "select * from spend_per_category where category = 'unclassified'")
-    built = home.everything()
+    built = published_tables(home)
     home.build("--full-refresh")
-    assert home.everything() == built
+    assert published_tables(home) == built
