@@ -29,7 +29,6 @@ class _WithoutPandas(MetaPathFinder):
         """Find nothing, and end the search for pandas."""
         if fullname == "pandas":
             raise ModuleNotFoundError("pandas is left out of dbt's process", name=fullname)
-        return None
 
 
 class Plugin(BasePlugin):

@@ -1,7 +1,6 @@
 """Fixtures of the pipeline tests."""
 
 import pytest
-
 from tests.pipeline.harness import DataHome
 
 

@@ -55,7 +55,11 @@ class DataHome:
         )  # fmt: skip
         _close_warehouse()
         if expect_success and not result.success:
-            failures = [f"{r.node.name}: {r.message}" for r in result.result or [] if r.status not in ("success", "pass")]
+            failures = [
+                f"{r.node.name}: {r.message}"
+                for r in result.result or []
+                if r.status not in ("success", "pass")
+            ]
             raise AssertionError(f"dbt build failed: {failures or result.exception}")
         return result
 
@@ -72,7 +76,9 @@ class DataHome:
             for name in names:
                 if name.startswith("_") or name == "pipeline_runs":
                     continue
-                columns = [row[1] for row in db.execute(f'pragma table_info("{name}")') if row[1] not in UNCOMPARED]
+                columns = [
+                    row[1] for row in db.execute(f'pragma table_info("{name}")') if row[1] not in UNCOMPARED
+                ]
                 condition = UNCOMPARED_ROWS.get(name, "")
                 listed = ", ".join(f'"{column}"' for column in columns)
                 rows = db.execute(f'select {listed} from "{name}"{condition}').fetchall()
@@ -86,6 +92,7 @@ class DataHome:
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """CSV with every field that needs quotes quoted."""
+
     def field(value: object) -> str:
         text = "" if value is None else str(value)
         return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text

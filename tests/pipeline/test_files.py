@@ -5,7 +5,6 @@ import json
 import os
 
 import pytest
-
 from tests.pipeline.harness import DataHome
 
 DAY = "service_events/ingest_date=2026-01-01"
@@ -22,7 +21,9 @@ def test_every_dialect_ends_in_the_same_rows(home: DataHome) -> None:
     home.write(f"{DAY}/plain.csv", f"{HEADER}\n{event(1)}\n")
     home.write(f"{DAY}/order.csv", "timestamp,user_id,event_id,status_code,latency_ms,event_type,service\n"
                "2026-01-01T10:00:00Z,u1,e2,200,12,request,cart\n")  # fmt: skip
-    home.write(f"{DAY}/case.csv", f" EVENT_ID ,Service,event_type,TS,Latency_ms,status_code,user_id\n{event(3)}\n")
+    home.write(
+        f"{DAY}/case.csv", f" EVENT_ID ,Service,event_type,TS,Latency_ms,status_code,user_id\n{event(3)}\n"
+    )
     for number, delimiter in ((4, ";"), (5, "\t"), (6, "|")):
         home.write(f"{DAY}/delimiter{number}.csv", f"{HEADER}\n{event(number)}\n".replace(",", delimiter))
     home.write(f"{DAY}/bom.csv", f"\ufeff{HEADER}\n{event(7)}\n")
@@ -31,10 +32,14 @@ def test_every_dialect_ends_in_the_same_rows(home: DataHome) -> None:
     home.write(f"{DAY}/hour=07/packed.csv.gz", gzip.compress(f"{HEADER}\n{event(10)}\n".encode()))
     home.write(f"{DAY}/crlf.csv", f"{HEADER}\r\n{event(11)}\r\n")
     home.write(f"{DAY}/mixed.csv", f"{HEADER}\r\n{event(12)}\n{event(13)}\r\n\n")
-    home.write(f"{DAY}/quoted.csv", f'{HEADER}\n"e14","ca""rt, or\nnot",request,2026-01-01T10:00:00Z,12,200,u1\n')
+    home.write(
+        f"{DAY}/quoted.csv", f'{HEADER}\n"e14","ca""rt, or\nnot",request,2026-01-01T10:00:00Z,12,200,u1\n'
+    )
     home.build()
 
-    rows = home.query("select event_id, service, event_at, latency_ms, status_code, user_id from service_events order by 1")
+    rows = home.query(
+        "select event_id, service, event_at, latency_ms, status_code, user_id from service_events order by 1"
+    )
     assert {row[0] for row in rows} == {f"e{number}" for number in range(1, 15)}
     assert {row[2:] for row in rows} == {rows[0][2:]}
     assert {row[1] for row in rows} == {"cart", 'ca"rt, or\nnot'}
@@ -44,17 +49,37 @@ def test_columns_may_be_missing_or_unknown(home: DataHome) -> None:
     home.write(f"{DAY}/few.csv", "event_id,service,event_type,timestamp\ne1,cart,request,2026-01-01\n")
     home.write(f"{DAY}/more.csv", f"{HEADER},region\n{GOOD.replace('e1', 'e2')},eu\n")
     home.build()
-    assert home.query("select event_id, latency_ms, user_id from service_events order by 1") == [("e1", None, None), ("e2", 12.0, "u1")]
-    assert home.query("select event_id, _extra from stg_landing__service_events order by 1") == [("e1", None), ("e2", '{"region":"eu"}')]
+    assert home.query("select event_id, latency_ms, user_id from service_events order by 1") == [
+        ("e1", None, None),
+        ("e2", 12.0, "u1"),
+    ]
+    assert home.query("select event_id, _extra from stg_landing__service_events order by 1") == [
+        ("e1", None),
+        ("e2", '{"region":"eu"}'),
+    ]
 
 
 def test_structural_faults_stand_alone_with_their_text(home: DataHome) -> None:
     long_line = "x" * (1 << 20) + ",cart,request,2026-01-01,,,"
-    lines = [HEADER, GOOD, "e2,cart", "e3,cart,request,2026-01-01,1,200,u1,surplus", 'e4,"cart,request', long_line]
-    raw = "\n".join(lines).encode() + b"\ne5,caf\xe9,request,2026-01-01,1,200,u1\n" + GOOD.replace("e1", "e6").encode() + b"\n"
+    lines = [
+        HEADER,
+        GOOD,
+        "e2,cart",
+        "e3,cart,request,2026-01-01,1,200,u1,surplus",
+        'e4,"cart,request',
+        long_line,
+    ]
+    raw = (
+        "\n".join(lines).encode()
+        + b"\ne5,caf\xe9,request,2026-01-01,1,200,u1\n"
+        + GOOD.replace("e1", "e6").encode()
+        + b"\n"
+    )
     home.write(f"{DAY}/faults.csv", raw)
     home.build()
-    found = dict(home.query("select reject_reasons[1], raw_record from quarantine where len(reject_reasons) = 1"))
+    found = dict(
+        home.query("select reject_reasons[1], raw_record from quarantine where len(reject_reasons) = 1")
+    )
     assert found == {
         "too_few_columns": "e2,cart",
         "too_many_columns": "e3,cart,request,2026-01-01,1,200,u1,surplus",
@@ -72,7 +97,9 @@ def test_a_stray_quote_costs_one_record_of_many(home: DataHome) -> None:
     home.write(f"{DAY}/large.csv", "\n".join([HEADER, *lines]) + "\n")
     home.build()
     assert home.query("select count(*) from service_events") == [(49_999,)]
-    assert home.query("select reject_reasons, raw_record from quarantine") == [(["unterminated_quote"], lines[25_000])]
+    assert home.query("select reject_reasons, raw_record from quarantine") == [
+        (["unterminated_quote"], lines[25_000])
+    ]
 
 
 def test_files_that_cannot_be_read_are_named_and_hold_nothing_back(home: DataHome) -> None:
@@ -106,14 +133,18 @@ def test_a_rewritten_file_replaces_its_version_and_a_broken_one_does_not(home: D
     home.build()
     assert home.query("select event_id, service from service_events") == [("e1", "auth")]
     assert home.query("select count(*) from quarantine") == [(1,)]
-    assert [row[:2] for row in home.published()["service_metrics_per_minute"]] == [("auth", "2026-01-01T10:00:00Z")]
+    assert [row[:2] for row in home.published()["service_metrics_per_minute"]] == [
+        ("auth", "2026-01-01T10:00:00Z")
+    ]
     home.write(f"{DAY}/a.csv", "no,known,names\n", modified=1.2e9)
     home.build()
     assert home.query("select event_id, service from service_events") == [("e1", "auth")]
     assert sorted(home.query("select status from file_loads")) == [("failed",), ("loaded",), ("superseded",)]
 
 
-def test_a_file_that_disappears_keeps_its_rows_and_a_full_refresh_refuses_to_forget_it(home: DataHome) -> None:
+def test_a_file_that_disappears_keeps_its_rows_and_a_full_refresh_refuses_to_forget_it(
+    home: DataHome,
+) -> None:
     path = home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n")
     home.build()
     path.unlink()
@@ -128,7 +159,9 @@ def test_a_file_that_disappears_keeps_its_rows_and_a_full_refresh_refuses_to_for
 
 def test_reprocessing_reads_the_named_dates_and_no_others(home: DataHome) -> None:
     for day in (1, 2, 3):
-        home.write(f"service_events/ingest_date=2026-01-0{day}/a.csv", f"{HEADER}\n{GOOD.replace('e1', f'e{day}')}\n")
+        home.write(
+            f"service_events/ingest_date=2026-01-0{day}/a.csv", f"{HEADER}\n{GOOD.replace('e1', f'e{day}')}\n"
+        )
     home.build()
     before = home.everything()
     for _ in range(2):
@@ -186,13 +219,15 @@ def test_rules_that_change_are_applied_to_what_was_loaded(home: DataHome) -> Non
 def test_raw_records_are_json_of_every_field(home: DataHome) -> None:
     home.write(f"{DAY}/a.csv", f"{HEADER},region\n,  Cart ,request,soon,12,200,u1,eu\n")
     home.build()
-    (reasons, raw), = home.query("select reject_reasons, raw_record from quarantine")
+    ((reasons, raw),) = home.query("select reject_reasons, raw_record from quarantine")
     assert reasons == ["invalid_timestamp", "missing_event_id"]
     record = json.loads(raw)
     assert record["service"] == "  Cart " and record["timestamp"] == "soon" and record["region"] == "eu"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="2026-11-21: root may read every file, so no file is unreadable")
+@pytest.mark.skipif(
+    os.geteuid() == 0, reason="2026-11-21: root may read every file, so no file is unreadable"
+)
 def test_an_unreadable_file_is_tried_again_at_every_build(home: DataHome) -> None:
     path = home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n")
     path.chmod(0)

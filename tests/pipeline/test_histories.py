@@ -4,11 +4,18 @@ are those of one clean load of the files as they are in the end."""
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.pipeline.harness import DataHome, csv_text
 
 INSTANTS = st.sampled_from(
-    ["2026-01-01T10:00:00Z", "2026-01-01 10:00:59", "2026-01-01 11:01:00+01:00", "02/01/2026 10:00:30", "1767261600", "soon", ""]
+    [
+        "2026-01-01T10:00:00Z",
+        "2026-01-01 10:00:59",
+        "2026-01-01 11:01:00+01:00",
+        "02/01/2026 10:00:30",
+        "1767261600",
+        "soon",
+        "",
+    ]
 )
 CUSTOMERS = st.sampled_from(["c1", "c2", "c3", " c1 ", ""])
 SERVICE_EVENT = {
@@ -43,7 +50,12 @@ PRODUCT_EVENT = {
     "session_id": st.sampled_from(["s1", ""]),
     "duration_ms": st.sampled_from(["", "5", "0", "-1", "86400001"]),
 }
-FEEDS = {"service_events": SERVICE_EVENT, "customers": CUSTOMER, "orders": ORDER, "product_events": PRODUCT_EVENT}
+FEEDS = {
+    "service_events": SERVICE_EVENT,
+    "customers": CUSTOMER,
+    "orders": ORDER,
+    "product_events": PRODUCT_EVENT,
+}
 
 
 @st.composite
@@ -101,7 +113,10 @@ def test_every_history_ends_in_the_tables_of_one_clean_load(home: DataHome, hist
 
 
 def test_a_second_build_changes_nothing(home: DataHome) -> None:
-    home.write("service_events/ingest_date=2026-01-01/a.csv", "event_id,service,event_type,timestamp\ne1,cart,request,2026-01-01\n")
+    home.write(
+        "service_events/ingest_date=2026-01-01/a.csv",
+        "event_id,service,event_type,timestamp\ne1,cart,request,2026-01-01\n",
+    )
     home.build()
     before = home.everything()
     home.build()

@@ -10,7 +10,6 @@ import time
 from contextlib import closing
 
 import pytest
-
 from tests.pipeline.harness import PROJECT, DataHome, csv_text
 
 COLUMNS = ["event_id", "service", "event_type", "timestamp", "latency_ms", "status_code", "user_id"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.pipeline.harness import DataHome
 
 from sluice.generate import generate
-from tests.pipeline.harness import DataHome
 
 FEEDS = {
     "service_events": "event_id, service, event_type, event_at, event_at_raw, latency_ms, status_code, user_id, ingest_date",
@@ -42,7 +42,14 @@ def built(shared_home: DataHome, tmp_path_factory: pytest.TempPathFactory) -> Da
 @pytest.mark.parametrize("feed", FEEDS)
 def test_entities_are_the_true_ones(built: DataHome, feed: str) -> None:
     columns = FEEDS[feed]
-    assert _differences(built, f"select {columns} from {feed}", f"select {columns} from {_truth(built, f'{feed}_entities')}") == []
+    assert (
+        _differences(
+            built,
+            f"select {columns} from {feed}",
+            f"select {columns} from {_truth(built, f'{feed}_entities')}",
+        )
+        == []
+    )
 
 
 def test_minutes_are_the_true_ones(built: DataHome) -> None:
@@ -56,7 +63,7 @@ def test_every_record_of_every_file_went_where_it_belongs(built: DataHome, feed:
     truth = f"""
         select file, count(*), count(*) filter (where verdict = 'clean'), count(*) filter (where verdict = 'duplicate'),
             count(*) filter (where verdict = 'quarantined')
-        from {_truth(built, f'{feed}_records')} group by file"""
+        from {_truth(built, f"{feed}_records")} group by file"""
     assert _differences(built, counted, truth) == []
 
 
@@ -65,7 +72,7 @@ def test_rejected_records_have_all_their_reasons(built: DataHome, feed: str) -> 
     counted = f"select file, reject_reasons, count(*) from quarantine where feed = '{feed}' group by all"
     truth = f"""
         select file, list_sort(reasons), count(*)
-        from {_truth(built, f'{feed}_records')} where verdict = 'quarantined' group by all"""
+        from {_truth(built, f"{feed}_records")} where verdict = 'quarantined' group by all"""
     assert _differences(built, counted, truth) == []
 
 

@@ -1,10 +1,20 @@
 """Small landing files of the shop."""
 
+# ruff: noqa: E501 - rows of test tables stay on one line
+
 from tests.pipeline.harness import csv_text
 
 CUSTOMER = ("customer_id", "email", "country", "created_at")
 ORDER = ("order_id", "customer_id", "order_time", "amount", "currency", "status")
-PRODUCT_EVENT = ("event_id", "customer_id", "event_type", "event_time", "platform", "session_id", "duration_ms")
+PRODUCT_EVENT = (
+    "event_id",
+    "customer_id",
+    "event_type",
+    "event_time",
+    "platform",
+    "session_id",
+    "duration_ms",
+)
 
 
 def customers(*names: str) -> str:
@@ -23,5 +33,7 @@ def events(*rows: tuple) -> str:
     return csv_text(PRODUCT_EVENT, rows)
 
 
-def event(number: object, customer: str = "c1", day: str = "2026-01-01", hour: int = 10, duration: object = 5) -> tuple:
+def event(
+    number: object, customer: str = "c1", day: str = "2026-01-01", hour: int = 10, duration: object = 5
+) -> tuple:
     return (f"p{number}", customer, "view", f"{day}T{hour:02}:00:00Z", "web", "s1", duration)

@@ -1,5 +1,7 @@
 """The bad input that issue 3 names, with the verdict the contract gives on each."""
 
+# ruff: noqa: E501 - rows of test tables stay on one line
+
 import json
 import sqlite3
 from contextlib import closing
@@ -41,7 +43,10 @@ def shop(shop_home: DataHome) -> DataHome:
     shop_home.write(f"product_events/{JANUARY_1}/half.csv", csv_text(PRODUCT_EVENT[:4], [event("half")[:4]]))
     twice = [order("twice", currency=""), order("same"), order("rival", currency="USD")]
     shop_home.write(f"orders/{JANUARY_1}/b.csv", csv_text(ORDER, twice))
-    shop_home.write("orders/ingest_date=2026-01-02/b.csv", csv_text(ORDER, [order("twice"), order("same"), order("rival")]))
+    shop_home.write(
+        "orders/ingest_date=2026-01-02/b.csv",
+        csv_text(ORDER, [order("twice"), order("same"), order("rival")]),
+    )
     shop_home.build()
     return shop_home
 
@@ -52,7 +57,9 @@ def _rows(home: DataHome, sql: str, database: str = "sluice") -> list[tuple]:
 
 
 def _verdicts(home: DataHome, feed: str, key: str) -> dict[str, list[str]]:
-    quarantined = _rows(home, f"select raw_record, reject_reasons from quarantine where feed = '{feed}'", "operations")
+    quarantined = _rows(
+        home, f"select raw_record, reject_reasons from quarantine where feed = '{feed}'", "operations"
+    )
     return {json.loads(record)[key]: json.loads(reasons) for record, reasons in quarantined}
 
 
@@ -67,8 +74,13 @@ def test_amounts_are_exact_and_repairs_counted(shop: DataHome) -> None:
     amounts = dict(_rows(shop, "select order_id, amount from orders"))
     assert (amounts["othousands"], amounts["obare"], amounts["ofree"]) == (1234.5, 0.75, 0.0)
     assert _rows(shop, "select currency from orders where order_id = 'ocurrency'") == [(None,)]
-    assert _rows(shop, "select email_key, created_at from customers where customer_id = 'c3'") == [(None, None)]
-    repaired = _rows(shop, f"select feed, repaired_count from daily_metrics where ingest_date = '{JANUARY_1[12:]}' order by feed")
+    assert _rows(shop, "select email_key, created_at from customers where customer_id = 'c3'") == [
+        (None, None)
+    ]
+    repaired = _rows(
+        shop,
+        f"select feed, repaired_count from daily_metrics where ingest_date = '{JANUARY_1[12:]}' order by feed",
+    )
     assert repaired == [("customers", 1), ("orders", 1), ("product_events", 0)]
     told = reports(shop)[f"{JANUARY_1}/validation_report.json"]["feeds"]
     assert told["customers"]["repaired_by_column"] == {"created_at": 1, "email": 1}
@@ -80,11 +92,16 @@ def test_an_order_in_two_files_counts_once_with_the_better_currency(shop: DataHo
     assert _rows(shop, best) == [
         ("orival", "USD", "2026-01-01"), ("osame", "EUR", "2026-01-01"), ("otwice", "EUR", "2026-01-02")
     ]  # fmt: skip
-    assert _rows(shop, "select clean_count, duplicate_count from daily_metrics where feed = 'orders' and ingest_date = '2026-01-02'") == [(1, 2)]
+    assert _rows(
+        shop,
+        "select clean_count, duplicate_count from daily_metrics where feed = 'orders' and ingest_date = '2026-01-02'",
+    ) == [(1, 2)]
 
 
 def test_a_file_with_half_its_columns_is_read(shop: DataHome) -> None:
-    half = _rows(shop, "select platform, session_id, duration_ms from product_events where event_id = 'phalf'")
+    half = _rows(
+        shop, "select platform, session_id, duration_ms from product_events where event_id = 'phalf'"
+    )
     assert half == [(None, None, None)]
 
 

@@ -1,5 +1,7 @@
 """The lake: what it holds, who can read it, that only changed partitions are written, and how it heals."""
 
+# ruff: noqa: E501 - rows of test tables stay on one line
+
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +17,10 @@ from sluice.lake.files import read_state, replace_partitions, replace_text, writ
 def _deliver(home: DataHome) -> None:
     home.write("customers/ingest_date=2026-01-01/a.csv", customers("c1", "c2"))
     for day in ("2026-01-01", "2026-01-02"):
-        home.write(f"orders/ingest_date={day}/a.csv", orders(order(day, day=day, amount="0.1"), order(f"{day}x", amount=0)))
+        home.write(
+            f"orders/ingest_date={day}/a.csv",
+            orders(order(day, day=day, amount="0.1"), order(f"{day}x", amount=0)),
+        )
         home.write(f"product_events/ingest_date={day}/a.csv", events(event(day, day=day)))
     home.write(
         "service_events/ingest_date=2026-01-01/a.csv",
@@ -34,16 +39,23 @@ def test_the_lake_holds_typed_tables_without_personal_data(home: DataHome) -> No
         "metrics/service_metrics_per_minute", "metrics/service_metrics_per_hour", "metrics/service_metrics_per_day",
     } == set(tables)  # fmt: skip
     assert Decimal("0.1000") in {row[3] for row in tables["clean/orders"]}
-    rejected = duckdb.sql(f"from read_parquet('{home.root}/lake/quarantine/orders/**/*.parquet', hive_partitioning = true)")
+    rejected = duckdb.sql(
+        f"from read_parquet('{home.root}/lake/quarantine/orders/**/*.parquet', hive_partitioning = true)"
+    )
     row = dict(zip(rejected.columns, rejected.fetchone(), strict=True))
-    assert (row["reject_reason"], row["reject_reasons"]) == ("non_positive_amount_for_status", ["non_positive_amount_for_status"])
+    assert (row["reject_reason"], row["reject_reasons"]) == (
+        "non_positive_amount_for_status",
+        ["non_positive_amount_for_status"],
+    )
 
     for name in ("customers", "service_events"):
         columns = duckdb.sql(f"from read_parquet('{home.root}/lake/clean/{name}/**/*.parquet')").columns
         assert not {"email", "user_id"} & set(columns) and {"email_key", "user_key"} & set(columns)
     for path in (home.root / "lake" / "clean").rglob("*.parquet"):
         assert b"shop.example" not in path.read_bytes()
-        assert duckdb.sql(f"select distinct compression from parquet_metadata('{path}')").fetchall() == [("ZSTD",)]
+        assert duckdb.sql(f"select distinct compression from parquet_metadata('{path}')").fetchall() == [
+            ("ZSTD",)
+        ]
 
     folder = home.root / "lake" / "clean" / "orders"
     assert len(pandas.read_parquet(folder)) == 2 and "ingest_date" in pandas.read_parquet(folder)
@@ -59,7 +71,9 @@ def test_only_changed_partitions_are_written_and_empty_ones_removed(home: DataHo
     home.build()
     assert inodes(lake) == before
 
-    home.write("orders/ingest_date=2026-01-02/a.csv", orders(order("new", day="2026-01-02")), modified=1_800_000_000)
+    home.write(
+        "orders/ingest_date=2026-01-02/a.csv", orders(order("new", day="2026-01-02")), modified=1_800_000_000
+    )
     home.build()
     after = inodes(lake)
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}

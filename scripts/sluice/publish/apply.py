@@ -137,7 +137,9 @@ def _sync_by_key(db: sqlite3.Connection, table: Table) -> None:
     """Make a keyed table equal to the staged rows, writing only what differs."""
     name, columns, key = f'"{table.name}"', _quoted(table.column_names), _quoted(table.key)
     scope = table.scope or "true"
-    db.execute(f"delete from main.{name} where ({scope}) and ({key}) not in (select {key} from staging.{name})")
+    db.execute(
+        f"delete from main.{name} where ({scope}) and ({key}) not in (select {key} from staging.{name})"
+    )
     rest = [column for column in table.column_names if column not in table.key]
     if not rest:
         db.execute(f"insert or ignore into main.{name} ({columns}) select {columns} from staging.{name}")
@@ -171,7 +173,9 @@ def _write_build(db: sqlite3.Connection, schema: str, publication: Publication) 
         "(warehouse_id text not null, feed text not null primary key, batch_id integer not null)"
     )
     db.execute(f"delete from {schema}._build")
-    db.execute(f"insert into {schema}._build values (:build_id, :published_at, :contract_version)", publication.build)
+    db.execute(
+        f"insert into {schema}._build values (:build_id, :published_at, :contract_version)", publication.build
+    )
     db.executemany(
         f"insert or replace into {schema}._published_batches values (?, ?, ?)",
         [(publication.warehouse_id, feed, batch) for feed, batch in publication.batches],

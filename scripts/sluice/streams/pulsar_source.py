@@ -227,10 +227,11 @@ class PulsarSource:
         """Read again from the last landed message (included: seeing it again proves that nothing is
         missing)."""
         ours.anchored, ours.sought, ours.ids = False, True, []
-        if last is None:
-            target = pulsar.MessageId.earliest
-        else:
-            target = pulsar.MessageId(ours.place.partition, last[0], last[1], -1)
+        target = (
+            pulsar.MessageId.earliest
+            if last is None
+            else pulsar.MessageId(ours.place.partition, last[0], last[1], -1)
+        )
         try:
             with ours.receiving:
                 ours.epoch += 1
