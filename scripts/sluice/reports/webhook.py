@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from tenacity import Retrying, stop_after_attempt, stop_before_delay, wait_exponential_jitter
+from tenacity import Retrying, stop_after_attempt, stop_before_delay, wait_random_exponential
 
 TOTAL_SECONDS = 10.0
 """What all POSTs of one build may take together; what is left waits for the next build."""
@@ -37,7 +37,7 @@ def send_alerts(url: str, alerts: Sequence[Alert], post: Post | None = None) -> 
                 break
             retrying = Retrying(
                 stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(left),
-                wait=wait_exponential_jitter(initial=0.2, max=1),
+                wait=wait_random_exponential(multiplier=0.2, max=1),
                 reraise=True,
             )
             retrying(send, alert, min(left, POST_SECONDS))
