@@ -87,6 +87,7 @@
   {{ return(tables) }}
 {%- endmacro %}
 
+{#- The relation of a model of the lake, by the model's name. -#}
 {% macro lake_relation(model) -%}
   {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier=model) | string) }}
 {%- endmacro %}

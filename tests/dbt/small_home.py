@@ -1,7 +1,7 @@
 """A small data home of all six feeds, built once: what the tests of dbt's own tests and docs stand on.
 
-Twenty clean records per feed were built and audited; twenty more came since and were not (`dbt run` tests nothing), so
-a data test of a single build looks at the newer ones only.
+Clean records `old-0` to `old-19` of each feed were built and audited; `new-0` to `new-19` came since and
+were not (`dbt run` tests nothing), so the data tests of a build look at the newer ones only.
 """
 
 import os
@@ -41,6 +41,11 @@ def _records(feed: str, tag: str, day: str) -> str:
 
     lines = [HEADERS[feed], *(record(f"{tag}-{i}", i, 10 + i) for i in range(20))]
     lines += [record(f"{tag}-twice-{i}", i, value) for i in range(5) for value in (50, 60)]
+    if feed == "service_events":  # one service whose last minute stands out
+        lines += [
+            f"{tag}-steady-{i},steady,get,{day}T11:{i:02}:00Z,{10**6 if i == 20 else 10},200,u1,1"
+            for i in range(21)
+        ]
     lines += [BROKEN[feed].replace(",", "x,", 1), record(f"{tag}-large", 19, 1_000_000)]
     return "\n".join(lines) + "\n"
 
@@ -74,12 +79,13 @@ class SmallHome:
 
     def dbt(self, command: str, *arguments: str, expect_success: bool = True) -> Any:
         """Run one dbt command; the project is parsed once. Returns dbt's result."""
-        where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(self.target)]
+        where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        where += ["--target-path", str(self.target), "--log-path", str(self.target)]
         runner = dbtRunner(manifest=self.manifest)
         if self.manifest is None:
-            self.manifest = runner.invoke(["--quiet", "parse", *where, "--log-path", str(self.target)]).result
+            self.manifest = runner.invoke(["--quiet", "parse", *where]).result
             runner = dbtRunner(manifest=self.manifest)
-        result = runner.invoke(["--quiet", command, *where, "--log-path", str(self.target), *arguments])
+        result = runner.invoke(["--quiet", command, *where, *arguments])
         if DuckDBConnectionManager._ENV is not None:
             DuckDBConnectionManager._ENV.close()
             DuckDBConnectionManager._ENV = None
@@ -102,7 +108,7 @@ class SmallHome:
             return connection.execute(sql).fetchall()
 
     def failure_reasons(self, *tests: str, variables: str = "{}") -> dict[str, set[str]]:
-        """Run data tests (all, when none is named): test name to the failure reasons it returns; none when it passes."""
+        """Run data tests, all when none is named. Returns test → failure reasons, none when it passes."""
         selection = ["--select", *tests] if tests else []
         result = self.dbt("test", *selection, "--vars", variables, expect_success=False)
         assert result.exception is None, result.exception
@@ -114,6 +120,7 @@ class SmallHome:
             assert run.status in ("pass", "fail"), f"{run.node.name}: {run.message}"
             reasons[run.node.name] = set()
             if run.status == "fail":
-                rows = self.query(f"select distinct failure_reason from ({run.node.compiled_code}) as failures")
+                failures = f"({run.node.compiled_code}) as failures"
+                rows = self.query(f"select distinct failure_reason from {failures}")
                 reasons[run.node.name] = {row[0] for row in rows}
         return reasons

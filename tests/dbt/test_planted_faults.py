@@ -1,13 +1,19 @@
-"""Every data test goes red when what it guards against is in the warehouse, and says so; without it, it is green."""
+"""Every data test goes red and says why when what it guards against is in the warehouse; else it is green."""
+
+import sqlite3
+from contextlib import closing
 
 import pytest
-
 from small_home import SmallHome
 
 ENTITIES = {
-    "service_events": "event_id", "customers": "customer_id", "product_events": "event_id", "orders": "order_id",
-    "tenant_events": "event_id", "transactions": "id",
-}  # fmt: skip
+    "service_events": "event_id",
+    "customers": "customer_id",
+    "product_events": "event_id",
+    "orders": "order_id",
+    "tenant_events": "event_id",
+    "transactions": "id",
+}
 METRIC_FAULTS = {
     "service_is_given": "service = null",
     "counts_are_nested": "error_count = status_count + 1",
@@ -15,13 +21,14 @@ METRIC_FAULTS = {
     "latencies_need_events": "latency_count = 0",
     "error_rate_is_a_share": "error_rate = 1.5",
 }
+MONTH_FAULT = "month = month + interval 1 day"
 SPEND_FAULTS = {
     "counts_add_up": "credit_count = credit_count + 1",
     "sums_are_not_negative": "received = -1",
     "net_is_the_difference": "net_spent = net_spent + 0.01",
 }
 
-# Test → (table to change, rule → assignment). Rules of one table are broken in different rows where it has enough.
+# Test → (table to change, rule → assignment). Each rule is broken in a row of its own where there are enough.
 BROKEN_RULES: dict[str, tuple[str, dict[str, str]]] = {
     "service_events_row_is_valid": ("stg_landing__service_events", {
         "event_id_is_given": "event_id = null",
@@ -110,6 +117,12 @@ BROKEN_RULES: dict[str, tuple[str, dict[str, str]]] = {
         "it_fires": "observed = threshold",
         "file_is_named": "file = 'x'",
     }),
+    "service_anomalies_row_is_valid": ("service_anomalies", {
+        "minute_is_whole": "minute = minute + interval 1 second",
+        "metric_is_known": "metric = 'mood'",
+        "score_is_large": "score = 1",
+        "direction_follows_score": "direction = 'sideways'",
+    }),
     "hourly_events_row_is_valid": ("int_events_counted", {
         "hour_is_one": "hour = 24",
         "count_is_positive": "event_count = 0",
@@ -118,10 +131,10 @@ BROKEN_RULES: dict[str, tuple[str, dict[str, str]]] = {
         "key_is_given": "day = null", "bucket_is_whole": "day = day + interval 1 hour", **SPEND_FAULTS,
     }),
     "spend_per_category_row_is_valid": ("spend_per_category", {
-        "key_is_given": "category = null", "bucket_is_whole": "month = month + interval 1 day", **SPEND_FAULTS,
+        "key_is_given": "category = null", "bucket_is_whole": MONTH_FAULT, **SPEND_FAULTS,
     }),
     "spend_per_merchant_row_is_valid": ("spend_per_merchant", {
-        "key_is_given": "merchant = null", "bucket_is_whole": "month = month + interval 1 day", **SPEND_FAULTS,
+        "key_is_given": "merchant = null", "bucket_is_whole": MONTH_FAULT, **SPEND_FAULTS,
     }),
     "unusual_amounts_row_is_valid": ("unusual_amounts", {
         "key_is_given": "merchant = null",
@@ -151,12 +164,13 @@ FAULTS: dict[str, tuple[str, str]] = {
         f"insert into {table} select * from {table} where rowid = (select max(rowid) from {table})",
         "2 rows have this key",
        ) for table in (
-           "service_metrics_per_minute", "service_metrics_per_hour", "service_metrics_per_day", "reject_reasons",
-           "order_statuses", "daily_metrics", "spend_per_day", "spend_per_category", "spend_per_merchant",
-           "unusual_amounts",
+           "service_metrics_per_minute", "service_metrics_per_hour", "service_metrics_per_day",
+           "reject_reasons", "order_statuses", "daily_metrics", "spend_per_day", "spend_per_category",
+           "spend_per_merchant", "unusual_amounts", "service_anomalies",
        )},
     "file_loads_current_file_is_unique": (
-        "insert into file_loads select * from file_loads where status = 'loaded' limit 1", "2 rows have this key"),
+        "insert into file_loads select * from file_loads where status = 'loaded' limit 1",
+        "2 rows have this key"),
     **{f"{feed}_every_record_is_accounted_for": (f"""
         delete from stg_landing__{feed} where {key} = 'new-7'
        """, "records were read, but") for feed, key in ENTITIES.items()},
@@ -164,9 +178,11 @@ FAULTS: dict[str, tuple[str, str]] = {
         "update service_metrics_per_hour set request_count = request_count + 1 where service = 's7'",
         "the tables disagree: day 1, hour 2, minute 1"),
     "parse_timestamp_reads_its_truth_table": (
-        "update timestamp_cases set expected = timestamp '2026-01-01' where raw = 'now'", "'now' (a word) is read as null"),
+        "update timestamp_cases set expected = timestamp '2026-01-01' where raw = 'now'",
+        "'now' (a word) is read as null"),
     "numbers_read_their_truth_table": (
-        "update number_cases set expected_amount = 1 where raw = '1_000'", "parse_amount reads '1_000' as null"),
+        "update number_cases set expected_amount = 1 where raw = '1_000'",
+        "parse_amount reads '1_000' as null"),
     "daily_counts_agree": (
         "update daily_order_totals set order_count = order_count + 1", "daily_order_totals counts"),
 }  # fmt: skip
@@ -174,7 +190,8 @@ FAULTS: dict[str, tuple[str, str]] = {
 # More that one test guards against: (test, SQL, words of the failure reason).
 MORE_FAULTS = [
     ("orders_every_record_is_accounted_for",
-     "update file_loads set clean_count = clean_count - 1, duplicate_count = duplicate_count + 1 where feed = 'orders'",
+     """update file_loads set clean_count = clean_count - 1, duplicate_count = duplicate_count + 1
+        where feed = 'orders'""",
      "file_loads says"),
     ("orders_every_record_is_accounted_for", "delete from file_loads where feed = 'orders'",
      "file_loads has no current line"),
@@ -182,7 +199,8 @@ MORE_FAULTS = [
      "update stg_landing__orders set _reject_reasons = ['no_such_reason'] where _reject_reasons is not null",
      "the reason no_such_reason is not in seeds/reject_reasons.csv"),
     ("orders_every_record_is_accounted_for",
-     "update stg_landing__orders set _reject_reasons = [] where _reject_reasons is not null", "gives no reason"),
+     "update stg_landing__orders set _reject_reasons = [] where _reject_reasons is not null",
+     "gives no reason"),
     ("service_metrics_buckets_add_up", """
      update service_metrics_per_minute set status_count = 0, error_count = 0, error_rate = null
      where service = 's7'""", "the tables disagree"),
@@ -191,14 +209,15 @@ MORE_FAULTS = [
      delete from service_metrics_per_hour where service = 's7';
      delete from service_metrics_per_day where service = 's7'""", "are clean"),
     ("service_events_key_is_unique",
-     "update int_service_events_contested set _rank = 1 where event_id = 'new-twice-0'", "2 rows have this key"),
+     "update int_service_events_contested set _rank = 1 where event_id = 'new-twice-0'",
+     "2 rows have this key"),
     ("numbers_read_their_truth_table", "update number_cases set expected_integer = 0 where raw = '1e3'",
      "parse_integer reads '1e3' as null"),
     ("numbers_read_their_truth_table", "update number_cases set expected_number = 0 where raw = '1e3'",
      "parse_number reads '1e3' as 1000.0"),
 ]  # fmt: skip
 
-# Feeds' tests look at what changed since the feed last passed; forgetting that makes them look at everything anew.
+# Tests look at what changed since the feed last passed; when that is forgotten, at everything.
 FORGET_AUDITS = "delete from state.audited"
 
 
@@ -209,6 +228,11 @@ def data_tests(home: SmallHome) -> dict[str, dict]:
         for node in home.manifest.nodes.values()
         if node.resource_type == "test"
     }
+
+
+def all_rules() -> set[tuple[str, str]]:
+    """Every (test, rule) for which this file has a fault."""
+    return {(test, rule) for test, (_, broken) in BROKEN_RULES.items() for rule in broken} | set(OTHER_RULES)
 
 
 def test_all_are_green_without_a_fault(home: SmallHome) -> None:
@@ -224,8 +248,9 @@ def test_every_data_test_has_a_planted_fault(home: SmallHome) -> None:
     """Name a fault here for each new test; for row_is_valid, one for each rule."""
     tests = data_tests(home)
     assert set(FAULTS) | set(BROKEN_RULES) == set(tests)
-    rules = {(test, rule) for test, (_, broken) in BROKEN_RULES.items() for rule in broken} | set(OTHER_RULES)
-    assert rules == {(test, rule) for test, arguments in tests.items() for rule in arguments.get("rules", {})}
+    assert all_rules() == {
+        (test, rule) for test, arguments in tests.items() for rule in arguments.get("rules", {})
+    }
 
 
 def test_every_broken_rule_is_named(home: SmallHome) -> None:
@@ -233,24 +258,25 @@ def test_every_broken_rule_is_named(home: SmallHome) -> None:
     statements = [FORGET_AUDITS, *OTHER_RULES.values()]
     for table, broken in BROKEN_RULES.values():
         clean = "where _reject_reasons is null and _key_hash not in (select _key_hash from {})"
-        where = clean.format(table.replace("stg_landing__", "int_") + "_contested") if table.startswith("stg_") else ""
+        contested = table.replace("stg_landing__", "int_") + "_contested"
+        where = clean.format(contested) if table.startswith("stg_landing__") else ""
         for place, assignment in enumerate(broken.values()):
             statements.append(
-                f"update {table} set {assignment} where rowid = (select rowid from {table} {where} order by rowid "
-                f"limit 1 offset {place} % (select count(*) from {table} {where}))"
+                f"update {table} set {assignment} where rowid = (select rowid from {table} {where} "
+                f"order by rowid desc limit 1 offset {place} % (select count(*) from {table} {where}))"
             )
     home.plant(*statements)
     reasons = home.failure_reasons(*BROKEN_RULES)
     named = {(test, rule) for test, texts in reasons.items() for text in texts for rule in text.split(", ")}
-    expected = {(test, rule) for test, (_, broken) in BROKEN_RULES.items() for rule in broken} | set(OTHER_RULES)
-    assert expected - named == set()
+    assert all_rules() - named == set()
 
 
 @pytest.mark.parametrize("kind", ["key_is_unique", "accounted_for", "others"])
 def test_planted_faults_are_found(home: SmallHome, kind: str) -> None:
     """Each fault lies in the records that came since the feed was last audited."""
-    kinds = {name: next((k for k in ("key_is_unique", "accounted_for") if k in name), "others") for name in FAULTS}
-    chosen = {name: fault for name, fault in FAULTS.items() if kinds[name] == kind}
+    named = {name for name in FAULTS if kind in name}
+    others = {name for name in FAULTS if "key_is_unique" not in name and "accounted_for" not in name}
+    chosen = {name: FAULTS[name] for name in (others if kind == "others" else named)}
     home.plant(*(sql for sql, _ in chosen.values()))
     reasons = home.failure_reasons(*chosen)
     for name, (_, words) in chosen.items():
@@ -266,15 +292,18 @@ def test_further_faults_are_found(home: SmallHome, test: str, sql: str, words: s
 
 def test_faults_in_old_records_are_found_by_a_full_audit(home: SmallHome) -> None:
     """A build looks at what came since the last audit; `audit: full` at everything."""
+    staged, metrics = "stg_landing__service_events", "service_metrics_per_minute"
     faults = [
-        "insert into stg_landing__service_events select * from stg_landing__service_events where event_id = 'old-7'",
-        "update stg_landing__service_events set latency_ms = -1 where event_id = 'old-8'",
-        "update service_metrics_per_minute set p50_latency_ms = 1e9 where service = 's9' and minute < '2026-01-14'",
+        f"insert into {staged} select * from {staged} where event_id = 'old-7'",
+        f"update {staged} set latency_ms = -1 where event_id = 'old-8'",
+        f"update {metrics} set p50_latency_ms = 1e9 where service = 's9' and minute < '2026-01-14'",
     ]
     tests = [
-        "service_events_key_is_unique", "service_events_row_is_valid", "service_metrics_per_minute_row_is_valid",
+        "service_events_key_is_unique",
+        "service_events_row_is_valid",
         "service_events_every_record_is_accounted_for",
-    ]  # fmt: skip
+        "service_metrics_per_minute_row_is_valid",
+    ]
     home.plant(*faults)
     assert not any(home.failure_reasons(*tests).values())
     assert all(home.failure_reasons(*tests, variables="{audit: full}").values())
@@ -283,6 +312,39 @@ def test_faults_in_old_records_are_found_by_a_full_audit(home: SmallHome) -> Non
 def test_an_unknown_audit_is_refused(home: SmallHome) -> None:
     """A misspelt var does not quietly test less."""
     home.plant()
-    result = home.dbt("test", "--select", "orders_key_is_unique", "--vars", "{audit: ful}", expect_success=False)
+    arguments = ("--select", "orders_key_is_unique", "--vars", "{audit: ful}")
+    result = home.dbt("test", *arguments, expect_success=False)
     assert not result.success
-    assert "var audit is 'ful'; use 'full' or leave it out" in str([run.message for run in result.result.results])
+    messages = [run.message for run in result.result.results]
+    assert "var audit is 'ful'; use 'full' or leave it out" in str(messages)
+
+
+def test_a_failing_feed_is_held_back_alone(home: SmallHome) -> None:
+    """Its tables stay as they were, others go on; its changes are looked at again until they pass."""
+
+    def newest() -> dict[str, bool]:
+        with closing(sqlite3.connect(home.root / "published" / "sluice.db")) as file:
+            query = "select count(*) from {} where {} = 'new-7'"
+            return {
+                feed: file.execute(query.format(feed, key)).fetchone()[0] == 1
+                for feed, key in ENTITIES.items()
+                if feed != "tenant_events"
+            }
+
+    def audited() -> dict[str, int]:
+        return dict(home.query("select feed, batch_id from state.audited"))
+
+    home.plant("update stg_landing__orders set amount = -1 where order_id = 'new-3'")
+    before = audited()
+    result = home.dbt("build", expect_success=False)
+    assert [run.node.name for run in result.result.results if run.status == "fail"] == ["orders_row_is_valid"]
+    assert [run.node.name for run in result.result.results if run.status == "skipped"] == []
+    assert newest() == {feed: feed != "orders" for feed in newest()}
+    assert {feed for feed, batch in audited().items() if batch == before[feed]} == {"orders"}
+
+    result = home.dbt("build", expect_success=False)
+    assert [run.node.name for run in result.result.results if run.status == "fail"] == ["orders_row_is_valid"]
+
+    home.plant()
+    home.dbt("build")
+    assert all(newest().values())

@@ -1,0 +1,207 @@
+"""What the YAML says is compared with what was built: columns, contracts, macros, exposures, files."""
+
+import ast
+import csv
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from small_home import PROJECT, SmallHome
+
+TIMES = re.compile(r".*_at$")
+UNITS = {"_ms": "millisecond", "_bytes": "byte", "seconds": "second", "_rate": "from 0 to 1"}
+
+
+def nodes(home: SmallHome, kind: str) -> list:
+    """The project's nodes of a kind, by name."""
+    return sorted((n for n in home.manifest.nodes.values() if n.resource_type == kind), key=lambda n: n.name)
+
+
+def published(home: SmallHome) -> list:
+    """The models that are published."""
+    return [node for node in nodes(home, "model") if node.config.meta.get("published")]
+
+
+def test_documented_columns_are_the_built_columns(home: SmallHome) -> None:
+    """Of every model and seed, both ways and in the same order of names."""
+    built: dict[str, set[str]] = {}
+    for table, column in home.query(
+        "select table_name, column_name from information_schema.columns where table_schema = 'main'"
+    ):
+        built.setdefault(table, set()).add(column)
+    documented = {
+        node.name: set(node.columns)
+        for node in nodes(home, "model") + nodes(home, "seed")
+        if node.config.materialized != "ephemeral"
+    }
+    assert {name: sorted(built.get(name, set()) ^ columns) for name, columns in documented.items()
+            if built.get(name) != columns} == {}  # fmt: skip
+
+
+def test_every_table_says_what_a_row_is(home: SmallHome) -> None:
+    """A description begins with the grain."""
+    said = {node.name: node.description for node in nodes(home, "model") + nodes(home, "seed")}
+    assert [name for name, text in said.items() if not text.startswith("One row per ")] == []
+
+
+def test_every_column_is_described(home: SmallHome) -> None:
+    """No column of a model or seed without a sentence."""
+    bare = [
+        f"{node.name}.{column.name}"
+        for node in nodes(home, "model") + nodes(home, "seed")
+        for column in node.columns.values()
+        if len(column.description.split()) < 2
+    ]
+    assert bare == []
+
+
+def test_published_columns_say_unit_zone_and_what_null_means(home: SmallHome) -> None:
+    """Milliseconds, bytes, seconds and rates by their unit, times by their zone, nulls by their meaning."""
+    silent = []
+    for node in published(home):
+        for name, column in node.columns.items():
+            text = column.description
+            needed = [word for suffix, word in UNITS.items() if name.endswith(suffix)]
+            needed += ["UTC"] if TIMES.match(name) else []
+            [(nulls,)] = home.query(f'select count(*) from {node.name} where "{name}" is null')
+            needed += ["ull"] if nulls else []
+            silent += [f"{node.name}.{name}: {word}" for word in needed if word not in text]
+    assert silent == []
+
+
+def test_published_models_have_contracts(home: SmallHome) -> None:
+    """Enforced, with the type of each column."""
+    assert [node.name for node in published(home) if not node.config.contract.enforced] == []
+    assert [
+        node.name for node in published(home) if any(not c.data_type for c in node.columns.values())
+    ] == []
+
+
+def test_published_files_hold_documented_tables_only(home: SmallHome) -> None:
+    """A table or column that a reader sees is one that the YAML tells about."""
+    told = {
+        (node.config.meta["published"]["database"], node.config.meta["published"]["table"]): {
+            name for name in node.columns if not name.startswith("_")
+        }
+        for node in published(home)
+    }
+    seen = {}
+    for database in ("sluice", "operations"):
+        with closing(sqlite3.connect(home.root / "published" / f"{database}.db")) as file:
+            for (table,) in file.execute("select name from sqlite_master where type in ('table', 'view')"):
+                if not table.startswith(("_", "sqlite_")):
+                    columns = {row[1] for row in file.execute(f'pragma table_info("{table}")')}
+                    seen[database, table] = columns
+    assert seen == told
+
+
+def test_every_published_table_has_a_reader(home: SmallHome) -> None:
+    """An exposure names it."""
+    read = {parent for exposure in home.manifest.exposures.values() for parent in exposure.depends_on.nodes}
+    assert [node.name for node in published(home) if node.unique_id not in read] == []
+
+
+def test_every_macro_is_documented(home: SmallHome) -> None:
+    """A description and each argument in _macros.yml, and a comment above it in its file. Engines' own
+    spellings need neither, generic tests the comment alone."""
+    faults = []
+    for macro in home.manifest.macros.values():
+        if macro.package_name != "sluice":
+            continue
+        if not re.match("(duckdb|spark|default)__|test_", macro.name):
+            signature = re.search(r"macro\s+\w+\((.*?)\)\s*-?%}", macro.macro_sql, re.DOTALL)
+            names = [part.split("=")[0].strip() for part in signature[1].split(",") if part.strip()]
+            documented = [argument.name for argument in macro.arguments if argument.description]
+            if not macro.description or documented != names:
+                faults.append(f"{macro.name}: {names} is documented as {documented}")
+        if not macro.name.startswith(("default__", "duckdb__", "spark__")):
+            text = (PROJECT / macro.original_file_path).read_text()
+            name = macro.name.removeprefix("test_")
+            if not re.search(r"-?#}\s*{%-?\s*(macro|test)\s+" + name + r"\(", text):
+                faults.append(f"{macro.name}: no comment above it in {macro.original_file_path}")
+    assert faults == []
+
+
+def test_feeds_are_the_landing_sources(home: SmallHome) -> None:
+    """The var `feeds` and the tables of the source `landing` are the same."""
+    project = re.search(r"^  feeds: \[(.*)\]$", (PROJECT / "dbt_project.yml").read_text(), re.MULTILINE)
+    sources = {source.name for source in home.manifest.sources.values() if source.source_name == "landing"}
+    assert set(project[1].split(", ")) == sources
+
+
+def test_unit_tests_rank_by_the_declared_preferences(home: SmallHome) -> None:
+    """A unit test has no graph in which to look up an entity's declaration, so it repeats it."""
+    repeated = 0
+    for test in home.manifest.unit_tests.values():
+        entity = test.overrides.macros.get("entity") if test.overrides else None
+        if entity and "best" in entity:
+            model = home.manifest.nodes[f"model.sluice.{test.model}"]
+            declared = {key: model.config.meta["entity"][key] for key in entity}
+            assert entity == declared, test.name
+            repeated += 1
+    assert repeated == 6
+
+
+def test_every_reason_is_brought_out_alone(home: SmallHome) -> None:
+    """Each reason of the vocabulary by a fixture record that breaks this one rule. An unknown customer is
+    judged downstream, where the pipeline's tests see it."""
+    with (PROJECT / "seeds" / "reject_reasons.csv").open() as file:
+        reasons = {row["reject_reason"] for row in csv.DictReader(file)}
+    alone = set()
+    for test in home.manifest.unit_tests.values():
+        for row in test.expect.rows or []:
+            given = (row.get("_reject_reasons") or "[]").strip("[]").split(", ")
+            alone |= set(given) if len(given) == 1 else set()
+    assert reasons - alone == {"unknown_customer_id"}
+
+
+def test_a_failing_test_stops_only_its_own_feed(home: SmallHome) -> None:
+    """dbt skips what lies behind all the models that a failing test reads. The argument `publishes` of the
+    generic tests puts them before a model that nothing depends on."""
+    ancestors: dict[str, set[str]] = {}
+
+    def above(unique_id: str) -> set[str]:
+        if unique_id not in ancestors:
+            parents = set(home.manifest.parent_map.get(unique_id, []))
+            ancestors[unique_id] = parents.union(*(above(parent) for parent in parents))
+        return ancestors[unique_id]
+
+    stopped = [
+        f"{test.name} stops {model.name}"
+        for test in nodes(home, "test")
+        for model in nodes(home, "model")
+        if test.config.meta.get("feed") and set(test.depends_on.nodes) <= above(model.unique_id)
+        if model.config.meta.get("feed") != test.config.meta["feed"]
+    ]
+    assert stopped == []
+
+
+def test_every_feed_is_gated(home: SmallHome) -> None:
+    """Rows, keys and conservation of each feed; a feed without its tests would be published unseen."""
+    generic = [test for test in nodes(home, "test") if getattr(test, "test_metadata", None)]
+    gates = {(test.config.meta.get("feed"), test.test_metadata.name) for test in generic}
+    feeds = {source.name for source in home.manifest.sources.values() if source.source_name == "landing"}
+    kinds = ("row_is_valid", "key_is_unique", "every_record_is_accounted_for")
+    needed = {(feed, kind) for feed in feeds for kind in kinds}
+    assert needed - gates == set()
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "tests").glob("*.sql")), ids=lambda path: path.stem)
+def test_singular_tests_give_a_reason(path) -> None:
+    """They say what they check, and why a row fails."""
+    text = path.read_text()
+    assert text.startswith("-- ")
+    assert "as failure_reason" in text
+
+
+def test_the_entities_are_declared_as_mappings() -> None:
+    """The declaration stands in the model's own config, where a reader of the model sees it."""
+    for path in (PROJECT / "models" / "intermediate").glob("*/int_*_contested.sql"):
+        text = path.read_text()
+        start = text.index("'entity': ") + len("'entity': ")
+        depth, end = 0, start
+        while depth or end == start:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        assert {"key", "best", "columns"} <= set(ast.literal_eval(text[start:end]))
