@@ -81,7 +81,8 @@ class Dress:
             _messy_field(column, feed.columns.index(column)) if column else UNKNOWN_FIELD
             for column in columns
         ]
-        lines = f"when is_messy then {line(*messy)} else {line(*plain)}"
+        kept = [f"kept_field({raw}, lost, '{column}')" for raw, column in zip(plain, columns, strict=True)]
+        lines = f"when is_messy then {line(*messy)} when lost is null then {line(*plain)} else {line(*kept)}"
         if has_faults:
             first, second, *rest = plain
             unclosed, spoilt = f"concat(chr(34), {second})", f"concat({second}, chr({ord(SPOILT)}))"

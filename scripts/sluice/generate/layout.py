@@ -16,6 +16,8 @@ LARGEST_FILE = 1_000_000
 """Rows of the largest file: what is in memory at once is one file per worker."""
 LARGEST_BATCH = 40_000
 """Rows of small files that are made at once: planning a query costs as much as thousands of rows."""
+LARGE_RUN = 200_000
+"""From this many rows on, rare forms stand together instead of everywhere, for the engine's sake."""
 ODD_ROWS = 500
 """Rows of the largest odd (UTF-16) file: readers take such files a slow way, so they stay small."""
 
@@ -177,6 +179,7 @@ class Layout:
             "run_rotation": str(self.rotation),
             "run_files": str(self.files_per_day),
             "run_odd_rows": str(ODD_ROWS),
+            "run_is_large": str(self.rows >= LARGE_RUN).lower(),
             "run_lags": f"[0, {per_file}, {per_day}, {3 * per_day}]",
             "run_ranks": str([self._ranks[file.number] for file in self._slots]),
             "run_lean": str([file.dress.is_lean for file in self._slots]).lower(),

@@ -181,9 +181,29 @@ judged as (
     from compared
 ),
 
-drawn as (
+spread_out as (
     select
         *,
+        spread(truth_row, 42470972311) as value_high,
+        spread(truth_row, 37775129203) as value_low,
+        spread(row_number, 56293106477) as noise_high,
+        spread(row_number, 46113765519) as noise_low
+    from judged
+),
+
+scrambled_words as (
+    select
+        * exclude (value_high, value_low, noise_high, noise_low),
+        scrambled(value_high, run_salts()[1]) as value_high,
+        scrambled(value_low, run_salts()[2]) as value_low,
+        scrambled(noise_high, run_salts()[3]) as noise_high,
+        scrambled(noise_low, run_salts()[4]) as noise_low
+    from spread_out
+),
+
+drawn as (
+    select
+        * exclude (value_high, value_low, noise_high, noise_low),
         case when run_first_wins() then wins_by_path(is_rival, is_original, flavor, is_same_file, is_other_first)
             else wins_key(is_rival, is_third, is_original, flavor, is_other_first) end as is_winner,
         is_poor(is_rival, is_third, is_original, flavor) as is_poorer,
@@ -191,11 +211,11 @@ drawn as (
         structural_fault is null and planned_fault is null as is_accepted,
         -- one fault may be too costly to be frequent
         case when planned_fault = run_rare_fault() and fault_round % 25 != 0 then 0 else planned_fault end as fault,
-        value_high(truth_row) as value_high,
-        value_low(truth_row) as value_low,
-        noise_high(row_number) as noise_high,
-        noise_low(row_number) as noise_low
-    from judged
+        mixed(value_high) as value_high,
+        mixed(value_low) as value_low,
+        mixed(noise_high) as noise_high,
+        mixed(noise_low) as noise_low
+    from scrambled_words
 ),
 
 timed as (
@@ -247,7 +267,7 @@ select
     case when is_accepted then shape end as time_shape,
     is_accepted and is_winner as is_best,
     verdict(is_accepted, is_winner) as verdict,
-    is_messy(lost, is_calm, noise_high) as is_messy,
+    is_messy(lost, is_calm, noise_high, block) as is_messy,
     case
         when is_accepted then []
         when structural_fault is not null then [structural_fault]

@@ -40,7 +40,8 @@ with chosen as (
         *,
         -- two tenants share each event id: it is theirs, not ours
         concat('te-', truth_row // 2) as event_id,
-        tenant_names()[(value_high(truth_row // 2) // 64 + truth_row) % len(tenant_names()) + 1] as tenant_id,
+        tenant_names()[(mixed(scrambled(spread(truth_row // 2, 42470972311), run_salts()[1])) // 64 + truth_row) % len(tenant_names()) + 1]
+            as tenant_id,
         ['web', 'app', 'pos', 'import'][slice(value_high, 2) % 4 + 1] as source,
         ['click', 'view', 'add_to_cart', 'checkout', 'purchase', 'refund'][
             case when flavor = 'tie' then slice(noise_high, 1) else slice(value_high, 3) end % 6 + 1] as event_type,

@@ -1,42 +1,37 @@
 -- How a value looks in a raw file. `roll` is 0-4095; 4095 means: as it is.
 
+-- Each branch of a case costs the engine microseconds in every batch of rows, however few take it: forms are looked up in
+-- lists where they can be.
+
 -- Surrounding white space of every kind the contract trims; quoted where a delimiter or a line end could be meant.
 create macro padded(value, roll) as
-    case roll % 16
-        when 0 then ' ' || value
-        when 1 then value || '  '
-        when 2 then ' ' || value || ' '
-        when 3 then chr(160) || value || chr(160)
-        when 4 then '" ' || value || chr(9) || '"'
-        when 5 then value || chr(11)
-        when 6 then chr(12) || value
-        when 7 then case when roll < 256 then '"' || value || chr(13) || chr(10) || '"' else value || ' ' end
-        else '"' || value || '"'
-    end;
+    concat(
+        ['"', ' ', '', ' ', chr(160), '" ', '', chr(12), '"', '"', '"'][roll % 11 + 1],
+        value,
+        ['"', '', '  ', ' ', chr(160), chr(9) || '"', chr(11), '', '"', '"', '"'][roll % 11 + 1]
+    );
 
 -- A field that holds nothing.
-create macro blank(roll) as
-    case
-        when roll >= 1024 then ''
-        else case roll % 5
-            when 0 then ' '
-            when 1 then '""'
-            when 2 then chr(160)
-            when 3 then '" ' || chr(9) || ' "'
-            else '   '
-        end
-    end;
+create macro blank(roll) as ['', ' ', '', '""', '', chr(160), '', '" ' || chr(9) || ' "', '', '   '][roll % 10 + 1];
 
 -- A field of a messy record. `lost` are the columns a fault empties (null: none); values that need quotes have them already.
 create macro messy_field(value, roll, lost, name) as
     case
         when value is null or list_contains(lost, name) then blank(roll)
         when roll >= 1536 or value[1] = '"' then value
+        when roll < 8 then concat('"', value, chr(13), chr(10), '"')
         else padded(value, roll)
     end;
 
--- One record in twenty is messy: some of its fields are padded or quoted.
-create macro is_messy(lost, is_calm, noise_word) as lost is not null or (not is_calm and slice(noise_word, 4) < 205);
+-- A field of a record that is not messy.
+create macro kept_field(value, lost, name) as case when list_contains(lost, name) then '' else value end;
+
+-- One record in twenty is messy: some of its fields are padded or quoted. In large runs they stand together.
+create macro is_messy(lost, is_calm, noise_word, block) as
+    case
+        when run_is_large() and block // 40 % 4 > 0 then false
+        else lost is not null or (not is_calm and slice(noise_word, 4) < case when run_is_large() then 820 else 205 end)
+    end;
 
 create macro quoted(value) as '"' || replace(value, '"', '""') || '"';
 
@@ -45,24 +40,16 @@ create macro quoted_if_needed(value) as
 
 -- For fields that are folded to lower case: received in any case. For those folded to upper case alike.
 create macro any_case(value, roll) as
-    case
-        when roll >= 600 then value
-        else case roll % 3 when 0 then upper(value) when 1 then lower(value) else upper(value[1]) || lower(value[2:]) end
-    end;
+    case when roll >= 600 then value when roll % 2 = 0 then upper(value) else upper(value[1]) || lower(value[2:]) end;
 
 -- A whole number >= 0 as any number the contract reads, with the fraction that the form adds.
 create macro number_value(whole, form) as
-    case form when 1 then whole + 0.5e0 when 2 then whole + 0.25e0 when 3 then whole * 1e1 else cast(whole as double) end;
+    case when form = 0 then cast(whole as double)
+        else whole * [1e0, 1e0, 1e1, 1e0, 1e0][form] + [0.5e0, 0.25e0, 0e0, 0e0, 0e0][form] end;
 
 create macro number_text(whole, form) as
-    case form
-        when 1 then concat(whole, '.5')
-        when 2 then concat(whole, '.250')
-        when 3 then concat(whole, 'e1')
-        when 4 then concat('+', whole)
-        when 5 then concat(whole, '.0')
-        else cast(whole as varchar)
-    end;
+    case when form = 0 then cast(whole as varchar)
+        else concat(['', '', '', '+', ''][form], whole, ['.5', '.250', 'e1', '', '.0'][form]) end;
 
 create macro not_numbers() as ['fast', 'NaN', 'inf', '-inf', '0x1F', '1_000', '12ms', '"1,234"', '"12,5"', '-', '1e', '--5', '١٢', 'null', '1 000'];
 
