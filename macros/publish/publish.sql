@@ -82,7 +82,8 @@
   {%- set tables = [] -%}
   {%- for node in models if node.unique_id in built or node.config.meta.published.get('every_run') -%}
     {%- set feed = node.config.meta.get('feed') -%}
-    {%- if node.config.meta.published.get('every_run') or feed in released or (not feed and released) -%}
+    {%- set every_run = node.config.meta.published.get('every_run') -%}
+    {%- if load_relation_if_any(node.schema, node.alias) and (every_run or feed in released or (not feed and released)) -%}
       {%- do tables.append(duckdb__published_table(node, published.tables, seen, current, released)) -%}
     {%- endif -%}
   {%- endfor -%}

@@ -56,7 +56,7 @@ class SmallHome:
     def __init__(self, root: Path) -> None:
         self.root = root / "home"
         self.target = root / "target"
-        os.environ |= {"SLUICE_HOME": str(self.root), "SLUICE_PII_KEY": "test key"}
+        os.environ |= {"SLUICE_HOME": str(self.root), "SLUICE_PII_KEY": "test key", "SLUICE_UNIT_TESTS": "true"}
         os.environ.pop("SLUICE_LANDING", None)
         self.manifest: Any = None
         self._deliver("old", OLD)

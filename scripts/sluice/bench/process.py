@@ -1,0 +1,36 @@
+"""Whole processes, measured by the operating system: wall time, processor time, peak memory."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished process: seconds and bytes."""
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+
+
+def measure(command: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Run:
+    """Run a command to its end and return what it took.
+
+    Raises RuntimeError, with the end of its output, if it fails.
+    """
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, env={**os.environ, **(env or {})}, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{output.decode(errors='replace')[-3000:]}")
+    scale = 1 if sys.platform == "darwin" else 1024
+    return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale)
