@@ -95,6 +95,21 @@ def test_a_landing_file_without_its_truth_is_not_replaced(tmp_path: Path) -> Non
     assert written(tmp_path) == before
 
 
+def test_a_run_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    mine = tmp_path / "landing" / "service_events" / "mine.csv"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("event_id\n")
+    monkeypatch.setattr("sluice.generate.run.summarise", full)
+    assert main([*SMALL, "--home", str(tmp_path)]) == 1
+    assert "no space left" in capsys.readouterr().err
+    assert set(written(tmp_path)) == {mine}
+
+
 def test_the_home_is_taken_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SLUICE_LANDING", str(tmp_path / "elsewhere"))

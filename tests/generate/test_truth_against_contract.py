@@ -30,6 +30,16 @@ def test_small_deliveries_agree(tmp_path: Path, rows: int, days: int, seed: int)
         assert_truth_agrees(tmp_path, feed, customers)
 
 
+def test_large_deliveries_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large runs keep rare forms together, and make each large file on its own."""
+    for limit, rows in (("LARGE_RUN", 1), ("LARGEST_BATCH", 400), ("LARGEST_FILE", 900)):
+        monkeypatch.setattr(f"sluice.generate.layout.{limit}", rows)
+    feeds = ["customers", "service_events", "tenant_events"]
+    generate(8_000, 2, 5, tmp_path, feeds)
+    for feed in feeds:
+        assert_truth_agrees(tmp_path, feed, set())
+
+
 def test_without_customers_every_order_is_of_an_unknown_one(tmp_path: Path) -> None:
     summary = generate(400, 1, 5, tmp_path, ["orders"])
     assert_truth_agrees(tmp_path, "orders", set())
@@ -39,7 +49,8 @@ def test_without_customers_every_order_is_of_an_unknown_one(tmp_path: Path) -> N
 def test_columns_of_tenant_events_stand_in_their_payloads(delivery: Delivery) -> None:
     rows = duckdb.sql(
         f"""select payload, schema_version, user_id, user_first_name, user_last_name,
-            product_id, product_name, amount::double, pii_contains from {table(delivery.home, "tenant_events_entities")}"""
+            product_id, product_name, amount::double, pii_contains
+            from {table(delivery.home, "tenant_events_entities")}"""
     ).fetchall()
     versions = set()
     for payload, version, *told in rows:

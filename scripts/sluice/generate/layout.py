@@ -142,11 +142,18 @@ class Layout:
     def batches(self) -> list[list[LandingFile]]:
         """The files in batches whose rows are made at once: many small files, or one large one."""
         batches: list[list[LandingFile]] = []
+        small: list[LandingFile] = []
+        room = 0
         for file in self.files:
-            if batches and file.end_row - batches[-1][0].first_row <= LARGEST_BATCH:
-                batches[-1].append(file)
-            else:
+            rows = file.end_row - file.first_row
+            if rows > LARGEST_BATCH // 4:
                 batches.append([file])
+                continue
+            if rows > room:
+                small, room = [], LARGEST_BATCH
+                batches.append(small)
+            small.append(file)
+            room -= rows
         return batches
 
     def told(self, files: list[LandingFile]) -> str:

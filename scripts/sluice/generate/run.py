@@ -2,13 +2,23 @@
 
 import datetime as dt
 import json
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sluice.generate.feeds import FEEDS
 from sluice.generate.layout import Layout
-from sluice.generate.truth import Summary, TruthWriter, summarise, write_minute_metrics
+from sluice.generate.paths import part_of
+from sluice.generate.truth import (
+    METRICS,
+    SUMMARY,
+    FeedSummary,
+    Summary,
+    TruthWriter,
+    summarise,
+    truth_names,
+    write_minute_metrics,
+)
 from sluice.generate.write import write_files
 
 DEFAULT_START = dt.date(2026, 1, 1)
@@ -37,7 +47,7 @@ def generate(
     Files go to `landing` (default: home/landing), the truth to home/ground_truth. The same arguments give
     the same bytes. Raises DeliveryExistsError, before anything is written, when a file to be written or a
     ground truth exists, unless `overwrite`: then the earlier run (its ground truth and the landing files that
-    its summary names) is removed first, and still nothing else is replaced.
+    its summary names) is removed first, and still nothing else is replaced. A run that fails removes what it wrote.
     `progress` is told the rows of every finished file."""
     landing = landing or home / "landing"
     truth = home / TRUTH_FOLDER
@@ -50,22 +60,30 @@ def generate(
     if overwrite:
         earlier = _earlier_files(landing, truth)
         _refuse_existing([target for target in targets if target not in earlier])
-        for path in earlier:
-            path.unlink(missing_ok=True)
-        shutil.rmtree(truth, ignore_errors=True)
+        _clear(earlier, truth)
     else:
         _refuse_existing([truth, *targets])
-    truth.mkdir(parents=True, exist_ok=True)
     summary = Summary(rows, days, seed, str(start_date), structural_faults)
-    for layout in layouts:
-        with TruthWriter(truth, layout.feed) as writer:
-            for tables in write_files(layout, landing, progress):
-                writer.append(tables)
-        summary.feeds[layout.feed.name] = summarise(layout.feed, truth, layout.files)
-    if "service_events" in summary.feeds:
-        write_minute_metrics(truth)
-    summary.write(truth / "summary.json")
+    try:
+        truth.mkdir(parents=True, exist_ok=True)
+        for layout in layouts:
+            summary.feeds[layout.feed.name] = _generate_feed(layout, landing, truth, progress)
+        if "service_events" in summary.feeds:
+            write_minute_metrics(truth)
+        summary.write(truth / SUMMARY)
+    except BaseException:
+        _clear(targets, truth)
+        raise
     return summary
+
+
+def _generate_feed(
+    layout: Layout, landing: Path, truth: Path, progress: Callable[[int], None]
+) -> FeedSummary:
+    with TruthWriter(truth, layout.feed) as writer, closing(write_files(layout, landing, progress)) as made:
+        for tables in made:
+            writer.append(tables)
+    return summarise(layout.feed, truth, layout.files)
 
 
 def _refuse_existing(paths: list[Path]) -> None:
@@ -79,8 +97,19 @@ def _refuse_existing(paths: list[Path]) -> None:
 
 def _earlier_files(landing: Path, truth: Path) -> set[Path]:
     """The landing files of the earlier run, as its summary names them."""
-    summary = truth / "summary.json"
+    summary = truth / SUMMARY
     if not summary.exists():
         return set()
     told = json.loads(summary.read_text(encoding="utf-8"))
     return {landing / name for feed in told["feeds"].values() for name in feed["file_names"]}
+
+
+def _clear(files: Iterable[Path], truth: Path) -> None:
+    """Remove landing files and the ground truth, but nothing else that stands beside it."""
+    told = [truth / name for feed in FEEDS for name in truth_names(feed)]
+    for path in [*files, *told, truth / METRICS, truth / SUMMARY]:
+        for standing in (path, part_of(path)):
+            with suppress(OSError):
+                standing.unlink()
+    with suppress(OSError):
+        truth.rmdir()

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from sluice.generate.feeds import Feed
 from sluice.generate.layout import LandingFile
+from sluice.generate.paths import part_of
 
 RECORDS = ("record_number", "key", "verdict", "reasons", "repaired", "time_shape")
 REPEATED = [
@@ -27,6 +28,12 @@ REPEATED = [
 ]
 """Columns of few values, stored as dictionaries."""
 METRICS = "service_metrics_per_minute.parquet"
+SUMMARY = "summary.json"
+
+
+def truth_names(feed: str) -> tuple[str, str]:
+    """The ground truth files of a feed: every record, and the best record of each key."""
+    return f"{feed}_records.parquet", f"{feed}_entities.parquet"
 
 
 @dataclass
@@ -62,13 +69,13 @@ class TruthWriter:
     """Appends to <feed>_records.parquet and <feed>_entities.parquet, which take their names at the end."""
 
     def __init__(self, folder: Path, feed: Feed) -> None:
-        self.paths = [folder / f"{feed.name}_{kind}.parquet" for kind in ("records", "entities")]
+        self.paths = [folder / name for name in truth_names(feed.name)]
         self.writers: list[pq.ParquetWriter] = []
 
     def append(self, tables: tuple[pa.Table, ...]) -> None:
         if not self.writers:
             self.writers = [
-                pq.ParquetWriter(_part(path), table.schema, use_dictionary=REPEATED, write_statistics=False)
+                pq.ParquetWriter(part_of(path), table.schema, use_dictionary=REPEATED, write_statistics=False)
                 for path, table in zip(self.paths, tables, strict=True)
             ]
         for writer, table in zip(self.writers, tables, strict=True):
@@ -82,9 +89,9 @@ class TruthWriter:
             writer.close()
         for path in self.paths:
             if kind is None:
-                _part(path).rename(path)
+                part_of(path).rename(path)
             else:
-                _part(path).unlink(missing_ok=True)
+                part_of(path).unlink(missing_ok=True)
 
 
 def truth_columns(feed: Feed, file: LandingFile) -> str:
@@ -140,7 +147,7 @@ def write_minute_metrics(folder: Path) -> None:
                 with per_minute as (
                     select
                         service,
-                        date_trunc('minute', event_at) as minute,
+                        epoch_us(event_at) // 60000000 as minute_number,
                         count(*) as request_count,
                         count(latency_ms) as latency_count,
                         avg(latency_ms) as avg_latency_ms,
@@ -151,18 +158,14 @@ def write_minute_metrics(folder: Path) -> None:
                     group by all
                 )
                 select
-                    service, minute, request_count, latency_count, avg_latency_ms,
+                    service, make_timestamp(minute_number * 60000000) as minute, request_count, latency_count, avg_latency_ms,
                     percentiles[1] as p50_latency_ms, percentiles[2] as p95_latency_ms,
                     percentiles[3] as p99_latency_ms,
                     status_count, error_count, error_count / nullif(status_count, 0) as error_rate
                 from per_minute
-                order by service, minute
-            ) to '{_quoted(_part(target))}' (format parquet)""")
-    _part(target).rename(target)
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
+                order by service, minute_number
+            ) to '{_quoted(part_of(target))}' (format parquet)""")
+    part_of(target).rename(target)
 
 
 def _quoted(path: Path) -> str:

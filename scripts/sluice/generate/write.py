@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
@@ -13,6 +14,7 @@ from sluice.generate import time_shapes
 from sluice.generate.dress import SPOILT, SPOILT_BYTE
 from sluice.generate.feeds import SQL, Feed
 from sluice.generate.layout import LandingFile, Layout
+from sluice.generate.paths import part_of
 from sluice.generate.truth import truth_columns, truth_of_rows
 
 ROWS_AT_ONCE = 65_536
@@ -34,7 +36,7 @@ def open_session(layout: Layout) -> duckdb.DuckDBPyConnection:
 
 
 def write_files(layout: Layout, landing: Path, done: Callable[[int], None]) -> Iterator[Truth]:
-    """Write every file of the feed below `landing` and yield the truth of each, in the order of the rows.
+    """Write every file of the feed below `landing` and yield the truth of each, in the order of the batches.
     `done` is told the rows of finished files."""
     workers = os.cpu_count() or 1
     with open_session(layout) as session, ThreadPoolExecutor(workers) as pool:
@@ -87,11 +89,11 @@ def _write_file(
     """Write one file aside and rename it when it is whole. DuckDB made every line with its end, so that the
     memory of the column of lines is the content of the file."""
     dress = file.dress
-    part = target.with_name(target.name + ".part")
+    part = part_of(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     truths = []
     with part.open("wb") as raw:
-        stream = raw
+        stream: BinaryIO | gzip.GzipFile = raw
         if dress.is_gzipped:
             stream = gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0)
         stream.write(dress.header_line(feed).encode(dress.encoding))
