@@ -17,15 +17,17 @@ judged as (
     raw,
     note,
     case
-      when parsed_number is distinct from expected_number
-        then 'parse_number reads ''' || raw || ''' as ' || coalesce(cast(parsed_number as {{ dbt.type_string() }}), 'null')
-      when parsed_integer is distinct from expected_integer
-        then 'parse_integer reads ''' || raw || ''' as ' || coalesce(cast(parsed_integer as {{ dbt.type_string() }}), 'null')
-      when parsed_amount is distinct from expected_amount
-        then 'parse_amount reads ''' || raw || ''' as ' || coalesce(cast(parsed_amount as {{ dbt.type_string() }}), 'null')
-      when typeof(parsed_amount) != 'DECIMAL(18,4)' then 'the type of an amount is ' || typeof(parsed_amount)
+      when (parsed_number = expected_number or (parsed_number is null and expected_number is null)) is not true
+        then concat('parse_number reads ''', raw, ''' as ', coalesce(cast(parsed_number as {{ dbt.type_string() }}), 'null'))
+      when (parsed_integer = expected_integer or (parsed_integer is null and expected_integer is null)) is not true
+        then concat('parse_integer reads ''', raw, ''' as ', coalesce(cast(parsed_integer as {{ dbt.type_string() }}), 'null'))
+      when (parsed_amount = expected_amount or (parsed_amount is null and expected_amount is null)) is not true
+        then concat('parse_amount reads ''', raw, ''' as ', coalesce(cast(parsed_amount as {{ dbt.type_string() }}), 'null'))
+      when typeof(parsed_amount) != 'DECIMAL(18,4)'
+        then concat('the type of an amount is ', typeof(parsed_amount))
     end as failure_reason
   from parsed
 )
 
-select * from judged where failure_reason is not null
+select * from judged
+where failure_reason is not null

@@ -5,7 +5,11 @@ with cases as (
 ),
 
 parsed as (
-  select raw, expected, note, {{ parse_timestamp('raw', slash_date_order='dmy') }} as parsed_at
+  select
+    raw,
+    expected,
+    note,
+    {{ parse_timestamp('raw', slash_date_order='dmy') }} as parsed_at
   from cases
 ),
 
@@ -15,11 +19,13 @@ judged as (
     expected,
     parsed_at,
     case
-      when parsed_at is distinct from expected
-        then '''' || raw || ''' (' || note || ') is read as ' || coalesce(cast(parsed_at as {{ dbt.type_string() }}), 'null')
-      when typeof(parsed_at) != 'TIMESTAMP' then 'the type is ' || typeof(parsed_at)
+      when (parsed_at = expected or (parsed_at is null and expected is null)) is not true
+        then concat('''', raw, ''' (', note, ') is read as ', coalesce(cast(parsed_at as {{ dbt.type_string() }}), 'null'))
+      when typeof(parsed_at) != 'TIMESTAMP'
+        then concat('the type is ', typeof(parsed_at))
     end as failure_reason
   from parsed
 )
 
-select * from judged where failure_reason is not null
+select * from judged
+where failure_reason is not null

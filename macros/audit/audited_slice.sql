@@ -6,10 +6,15 @@
   Returns: an integer. Compare with `_key_hash <=`: hashes are spread evenly over 64 bits.
 -#}
 {% macro audited_slice(feed) -%}
+  {%- set records = accepted_record_count(feed) -%}
+  {{ return(18446744073709551615 * 100000 // records if records > 100000 else 18446744073709551615) }}
+{%- endmacro %}
+
+{#- How many accepted records the current loads of a feed hold, from the ledger. Args: feed. Returns: an integer. -#}
+{% macro accepted_record_count(feed) -%}
   {%- set accepted -%}
     select coalesce(sum(accepted_count), 0) from state.loads
     where load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
   {%- endset -%}
-  {%- set records = run_query(accepted).rows[0][0] | int if execute else 0 -%}
-  {{ return(18446744073709551615 * 100000 // records if records > 100000 else 18446744073709551615) }}
+  {{ return(run_query(accepted).rows[0][0] | int if execute else 0) }}
 {%- endmacro %}
