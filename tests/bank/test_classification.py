@@ -18,6 +18,8 @@ from tests.pipeline.harness import PROJECT, DataHome
 
 from sluice.categories import CATEGORIES
 
+pytestmark = pytest.mark.slow  # many builds
+
 
 def rows(home: DataHome, sql: str, database: str = "sluice") -> list[tuple]:
     with closing(sqlite3.connect(home.root / "published" / f"{database}.db")) as published:

@@ -6,8 +6,11 @@ from contextlib import closing
 from decimal import Decimal
 from statistics import quantiles
 
+import pytest
 from tests.bank.bank_kit import deliver, predict_service, published_tables, transaction
 from tests.pipeline.harness import DataHome
+
+pytestmark = pytest.mark.slow  # many builds
 
 
 def published(home: DataHome, sql: str) -> list[sqlite3.Row]:

@@ -10,7 +10,13 @@ from small_home import SmallHome
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallHome]:
     """The home, and the environment given back afterwards."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("SLUICE_HOME", "SLUICE_PII_KEY", "SLUICE_LANDING", "SLUICE_PUBLISHED", "SLUICE_UNIT_TESTS"):
+        for name in (
+            "SLUICE_HOME",
+            "SLUICE_PII_KEY",
+            "SLUICE_LANDING",
+            "SLUICE_PUBLISHED",
+            "SLUICE_UNIT_TESTS",
+        ):
             patch.setenv(name, "")
             patch.delenv(name)
         yield SmallHome(tmp_path_factory.mktemp("dbt"))

@@ -9,6 +9,8 @@ from contextlib import closing
 import pytest
 from small_home import PROJECT, SmallHome
 
+pytestmark = pytest.mark.slow  # many builds
+
 TIMES = re.compile(r".*_at$")
 UNITS = {"_ms": "millisecond", "_bytes": "byte", "seconds": "second", "_rate": "from 0 to 1"}
 

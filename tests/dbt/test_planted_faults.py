@@ -6,6 +6,8 @@ from contextlib import closing
 import pytest
 from small_home import SmallHome
 
+pytestmark = pytest.mark.slow  # many builds
+
 ENTITIES = {
     "service_events": "event_id",
     "customers": "customer_id",

@@ -11,6 +11,8 @@ from tests.pipeline.harness import DataHome, csv_text
 from tests.shop.deliveries import ORDER, PRODUCT_EVENT, customers, event, events, order, orders
 from tests.shop.outputs import lake_tables, reports
 
+pytestmark = pytest.mark.slow  # many builds
+
 JANUARY_1 = "ingest_date=2026-01-01"
 BAD_ORDERS = {
     "paid order of 0": (order("zero", amount=0), ["non_positive_amount_for_status"]),

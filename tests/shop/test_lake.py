@@ -13,6 +13,8 @@ from tests.shop.outputs import inodes, lake_tables
 
 from sluice.lake.files import read_state, replace_partitions, replace_text, write_state
 
+pytestmark = pytest.mark.slow  # many builds
+
 
 def _deliver(home: DataHome) -> None:
     home.write("customers/ingest_date=2026-01-01/a.csv", customers("c1", "c2"))
