@@ -29,5 +29,4 @@ busiest_hours as (
   where place = 1
 )
 
-select * from busiest_hours
-order by request_count desc, service asc
+select * from busiest_hours order by request_count desc, service asc

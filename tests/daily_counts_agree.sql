@@ -2,47 +2,23 @@
 -- depends_on: {{ ref('published_hourly_events') }}
 -- depends_on: {{ ref('published_daily_order_totals') }}
 with clean as (
-  select
-    feed,
-    ingest_date,
-    clean_count
-  from {{ ref('daily_metrics') }}
-  where clean_count > 0
+  select feed, ingest_date, clean_count from {{ ref('daily_metrics') }} where clean_count > 0
 ),
 
 counted as (
-  select
-    'int_events_counted' as model,
-    feed,
-    ingest_date,
-    sum(event_count) as row_count
+  select 'int_events_counted' as model, feed, ingest_date, sum(event_count) as row_count
   from {{ ref('int_events_counted') }}
   group by feed, ingest_date
   union all
-  select
-    'daily_order_totals' as model,
-    'orders' as feed,
-    ingest_date,
-    sum(order_count) as row_count
+  select 'daily_order_totals', 'orders', ingest_date, sum(order_count)
   from {{ ref('daily_order_totals') }}
   group by ingest_date
 ),
 
-counted_feeds as (
-  select distinct
-    model,
-    feed
-  from counted
-),
-
 expected as (
-  select distinct
-    counted_feeds.model,
-    clean.feed,
-    clean.ingest_date,
-    clean.clean_count
+  select distinct counted_feeds.model, clean.feed, clean.ingest_date, clean.clean_count
   from clean
-  inner join counted_feeds on clean.feed = counted_feeds.feed
+  inner join (select distinct model, feed from counted) as counted_feeds on clean.feed = counted_feeds.feed
 )
 
 select

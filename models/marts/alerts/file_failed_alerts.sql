@@ -5,8 +5,7 @@ with file_loads as (
 ),
 
 counting as (
-  select distinct file from file_loads
-  where records_read is not null
+  select distinct file from file_loads where records_read is not null
 ),
 
 failed as (
@@ -33,11 +32,7 @@ file_failed_alerts as (
     case when has_earlier_version then 'warning' else 'critical' end as severity,
     cast(1 as double) as observed,
     cast(0 as double) as threshold,
-    file
-    || ' was not loaded'
-    || case when has_earlier_version then ' and its earlier version stays' else '' end
-    || ': '
-    || error as message,
+    file || ' was not loaded' || case when has_earlier_version then ' and its earlier version stays' else '' end || ': ' || error as message,
     file
   from failed
 )

@@ -1,7 +1,5 @@
 {{ config(materialized='view') }}
 
-{%- set hourly_feeds = var('hourly_feeds') %}
-
 with metrics as (
   select * from {{ ref('daily_metrics') }}
 ),
@@ -18,21 +16,14 @@ active_hours as (
 ),
 
 expected as (
-  select
-    metrics.ingest_date,
-    metrics.feed,
-    active_hours.hour
+  select metrics.ingest_date, metrics.feed, active_hours.hour
   from metrics
   cross join active_hours
-  where metrics.feed in ('{{ hourly_feeds | join("', '") }}')
+  where metrics.feed in ('{{ var("hourly_feeds") | join("', '") }}')
 ),
 
 found as (
-  select distinct
-    ingest_date,
-    feed,
-    hour
-  from counted
+  select distinct ingest_date, feed, hour from counted
 ),
 
 missing as (

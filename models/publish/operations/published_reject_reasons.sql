@@ -14,10 +14,7 @@ with reasons as (
 ),
 
 published_reject_reasons as (
-  select
-    reject_reason,
-    meaning,
-    example
+  select reject_reason, meaning, example
   from reasons
 )
 
