@@ -29,4 +29,5 @@ busiest_hours as (
   where place = 1
 )
 
-select * from busiest_hours order by request_count desc, service asc
+select * from busiest_hours
+order by request_count desc, service asc

@@ -11,12 +11,16 @@
 ) }}
 
 with events as (
-  select ingest_date, duration_ms
+  select
+    ingest_date,
+    duration_ms
   from {{ rows_of_changed_groups('product_events', ref('product_events'), instant=none) }}
 ),
 
 ranked as (
-  select ingest_date, {{ percentiles('duration_ms', [0.5, 0.95]) }} as percentiles
+  select
+    ingest_date,
+    {{ percentiles('duration_ms', [0.5, 0.95]) }} as percentiles
   from events
   group by ingest_date
 ),

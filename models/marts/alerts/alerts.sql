@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-with alerts as (
+with found as (
   select * from {{ ref('missing_hours_alerts') }}
   union all
   select * from {{ ref('volume_drop_alerts') }}
@@ -10,6 +10,19 @@ with alerts as (
   select * from {{ ref('file_failed_alerts') }}
   union all
   select * from {{ ref('stale_feed_alerts') }}
+),
+
+alerts as (
+  select
+    ingest_date,
+    alert,
+    feed,
+    severity,
+    observed,
+    threshold,
+    message,
+    file
+  from found
 )
 
 select * from alerts

@@ -5,7 +5,9 @@ with file_loads as (
 ),
 
 counting as (
-  select distinct file from file_loads where records_read is not null
+  select distinct file
+  from file_loads
+  where records_read is not null
 ),
 
 failed as (
@@ -32,7 +34,8 @@ file_failed_alerts as (
     case when has_earlier_version then 'warning' else 'critical' end as severity,
     cast(1 as double) as observed,
     cast(0 as double) as threshold,
-    file || ' was not loaded' || case when has_earlier_version then ' and its earlier version stays' else '' end || ': ' || error as message,
+    file || ' was not loaded' || case when has_earlier_version then ' and its earlier version stays' else '' end
+    || ': ' || error as message,
     file
   from failed
 )

@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
 
+{%- set hourly_feeds = "('" ~ var('hourly_feeds') | join("', '") ~ "')" %}
+
 with metrics as (
   select * from {{ ref('daily_metrics') }}
 ),
@@ -16,14 +18,21 @@ active_hours as (
 ),
 
 expected as (
-  select metrics.ingest_date, metrics.feed, active_hours.hour
+  select
+    metrics.ingest_date,
+    metrics.feed,
+    active_hours.hour
   from metrics
   cross join active_hours
-  where metrics.feed in ('{{ var("hourly_feeds") | join("', '") }}')
+  where metrics.feed in {{ hourly_feeds }}
 ),
 
 found as (
-  select distinct ingest_date, feed, hour from counted
+  select distinct
+    ingest_date,
+    feed,
+    hour
+  from counted
 ),
 
 missing as (

@@ -16,7 +16,9 @@ compared as (
 ),
 
 dropped as (
-  select *, 1 - records_read / nullif(usual_count, 0) as drop_rate
+  select
+    *,
+    1 - records_read / nullif(usual_count, 0) as drop_rate
   from compared
   where earlier_count = 7
 ),

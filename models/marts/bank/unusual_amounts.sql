@@ -12,7 +12,12 @@
 ) }}
 
 with transactions as (
-  select id, merchant, side, transacted_at, amount
+  select
+    id,
+    merchant,
+    side,
+    transacted_at,
+    amount
   from {{ ref('transactions') }}
   where
     merchant is not null
@@ -22,7 +27,11 @@ with transactions as (
 ),
 
 summarised as (
-  select merchant, side, count(*) as transaction_count, {{ quartiles('cast(amount as double)') }} as quartiles
+  select
+    merchant,
+    side,
+    count(*) as transaction_count,
+    {{ quartiles('cast(amount as double)') }} as quartiles
   from transactions
   group by merchant, side
 ),

@@ -8,7 +8,12 @@
 ) }}
 
 with orders as (
-  select ingest_date, currency, status, amount, sign
+  select
+    ingest_date,
+    currency,
+    status,
+    amount,
+    sign
   from {{ signed_rows('orders', ref('orders')) }}
 ),
 

@@ -5,7 +5,11 @@ with counted as (
 ),
 
 hourly_events as (
-  select feed, event_date, hour, cast(sum(event_count) as bigint) as event_count
+  select
+    feed,
+    event_date,
+    hour,
+    cast(sum(event_count) as bigint) as event_count
   from counted
   group by feed, event_date, hour
 )

@@ -20,7 +20,9 @@ current_loads as (
 
 duplicates as (
   {%- for feed in feeds() %}
-  select _load_id as load_id, count(*) as duplicate_count
+  select
+    _load_id as load_id,
+    count(*) as duplicate_count
   from {{ ref('int_' ~ feed ~ '_contested') }}
   where _rank > 1
   group by _load_id

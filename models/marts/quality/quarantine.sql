@@ -1,12 +1,22 @@
 {{ config(materialized='view') }}
 
 with loads as (
-  select load_id, file, ingest_date, loaded_at from state.loads
+  select
+    load_id,
+    file,
+    ingest_date,
+    loaded_at
+  from state.loads
 ),
 
 quarantined as (
   {%- for feed in feeds() %}
-  select '{{ feed }}' as feed, _load_id, reject_reasons, raw_record from {{ ref('int_' ~ feed ~ '_quarantined') }}
+  select
+    '{{ feed }}' as feed,
+    _load_id,
+    reject_reasons,
+    raw_record
+  from {{ ref('int_' ~ feed ~ '_quarantined') }}
   {{ 'union all' if not loop.last }}
   {%- endfor %}
 ),

@@ -11,7 +11,13 @@
 ) }}
 
 with metrics as (
-  select service, minute, date_trunc('day', minute) as day, request_count, p95_latency_ms, error_rate
+  select
+    service,
+    minute,
+    date_trunc('day', minute) as day,
+    request_count,
+    p95_latency_ms,
+    error_rate
   from {{ ref('service_metrics_per_minute') }}
   {%- if not is_rebuilt_after('service_events') %}
   where (service, date_trunc('day', minute)) in ({{ changed_groups('service_events', config.get('meta').group_by) }})
@@ -19,14 +25,32 @@ with metrics as (
 ),
 
 observed as (
-  select service, day, minute, 'request_count' as metric, cast(request_count as double) as value, sqrt(request_count) as noise
+  select
+    service,
+    day,
+    minute,
+    'request_count' as metric,
+    cast(request_count as double) as value,
+    sqrt(request_count) as noise
   from metrics
   union all
-  select service, day, minute, 'p95_latency_ms' as metric, p95_latency_ms as value, 1.0 as noise
+  select
+    service,
+    day,
+    minute,
+    'p95_latency_ms' as metric,
+    p95_latency_ms as value,
+    1.0 as noise
   from metrics
   where p95_latency_ms is not null
   union all
-  select service, day, minute, 'error_rate' as metric, error_rate as value, 0.05 as noise
+  select
+    service,
+    day,
+    minute,
+    'error_rate' as metric,
+    error_rate as value,
+    0.05 as noise
   from metrics
   where error_rate is not null
 ),

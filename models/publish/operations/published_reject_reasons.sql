@@ -14,7 +14,10 @@ with reasons as (
 ),
 
 published_reject_reasons as (
-  select reject_reason, meaning, example
+  select
+    reject_reason,
+    meaning,
+    example
   from reasons
 )
 

@@ -50,7 +50,7 @@ landing_files as (
       when listing_error is not null then listing_error
       when not contains(file, '/')
         then 'The file lies outside every feed folder; move it to landing/<feed>/ingest_date=YYYY-MM-DD/'
-      when feed not in ({% for feed in feeds() %}'{{ feed }}'{{ ', ' if not loop.last }}{% endfor %})
+      when feed not in ('{{ feeds() | join("', '") }}')
         then 'There is no feed ''' || feed || '''; the feeds are {{ feeds() | join(", ") }}'
       when ingest_date is null
         then 'The folder ''' || folders[1] || ''' names no date; it must read ingest_date=YYYY-MM-DD'

@@ -15,7 +15,10 @@ with records as (
 ),
 
 statuses as (
-  select status, needs_positive_amount from {{ ref('order_statuses') }}
+  select
+    status,
+    needs_positive_amount
+  from {{ ref('order_statuses') }}
 ),
 
 cleaned as (
@@ -41,7 +44,7 @@ parsed as (
 
 typed as (
   select
-    *,
+    parsed.*,
     statuses.status is not null as is_known_status,
     coalesce(statuses.needs_positive_amount, false) as needs_positive_amount
   from parsed
