@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sluice.generate import time_shapes
 from sluice.generate.dress import SPOILT, SPOILT_BYTE
@@ -101,7 +102,7 @@ def _write_file(
             text = _text(batch["line"])
             if dress.encoding != "utf-8":
                 stream.write(bytes(text).decode("utf-8").encode(dress.encoding))
-            elif file.faulty_block >= 0:
+            elif file.faulty_block >= 0 and _has_spoilt_line(batch):
                 stream.write(bytes(text).replace(SPOILT.encode(), SPOILT_BYTE))
             else:
                 stream.write(text)
@@ -115,6 +116,10 @@ def _write_file(
 
 def _one_column(session: duckdb.DuckDBPyConnection, sql: str) -> pa.Array:
     return session.execute(sql).to_arrow_table().column(0).combine_chunks()
+
+
+def _has_spoilt_line(batch: pa.RecordBatch) -> bool:
+    return pc.any(pc.equal(pc.list_flatten(batch["reasons"]), "invalid_encoding")).as_py() or False
 
 
 def _text(lines: pa.StringArray) -> memoryview:

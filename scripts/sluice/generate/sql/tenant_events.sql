@@ -34,6 +34,41 @@ create macro run_faults() as [
      'lost': ['event_id', 'tenant_id', 'source', 'event_type', 'timestamp', 'payload'], 'refused': null, 'tenant': false, 'payload': null}
 ];
 
+create macro product_names() as ['Chair "Classic"', 'Lamp', 'Desk, oak', 'Café cup'];
+
+-- A piece of a payload as it stands in a field that is quoted or not; of a constant it makes a constant.
+create macro piece(text, is_quoted) as case when is_quoted then replace(text, '"', '""') else text end;
+
+create macro name_piece(name, is_quoted) as piece(replace(name, '"', '\"'), is_quoted);
+
+-- The payload as JSON, or as a quoted field that holds it: writing it twice is cheaper than replacing the quotes.
+create macro payload_text(
+    is_quoted, has_payload, is_purchase, schema_version, truth_row, user_id, first_name, last_name, user_email, product_id,
+    product_number, amount, currency, fraud_text, churn_text, flags_pii
+) as case
+    when not has_payload then null
+    when not is_purchase then concat(
+        case when is_quoted then '"' end, piece('{"note": "', is_quoted),
+        walked([piece(note, is_quoted) for note in ['a, b; c', 'say \"hi\"', 'ünïcode ✓', 'line\nbreak']], truth_row),
+        piece('", "new_field": {"deep": [1, null, true]}}', is_quoted), case when is_quoted then '"' end)
+    when schema_version = 2 then concat(
+        case when is_quoted then '"' end, piece('{"user": {"id": "', is_quoted), user_id, piece('", "first_name": "', is_quoted),
+        first_name, piece('", "last_name": "', is_quoted), last_name, piece('", "email": "', is_quoted), user_email,
+        piece('"}, "product": {"id": "', is_quoted), product_id, piece('", "name": "', is_quoted),
+        walked([name_piece(name, is_quoted) for name in product_names()], product_number), piece('"}, "amount": ', is_quoted), amount,
+        piece(', "currency": "', is_quoted), currency, piece('", "model_scores": {"fraud": ', is_quoted), fraud_text,
+        piece(', "churn": ', is_quoted), churn_text, piece('}, "processing_flags": {"pii_contains": ', is_quoted), flags_pii,
+        piece(', "deduplicated": false}, "tags": ["sale", "new"]}', is_quoted), case when is_quoted then '"' end)
+    else concat(
+        case when is_quoted then '"' end, piece('{"user_id": "', is_quoted), user_id, piece('", "user_name": "', is_quoted), first_name,
+        ' ', last_name, piece('", "email": "', is_quoted), user_email, piece('", "product": "', is_quoted), product_id,
+        piece('", "product_name": "', is_quoted), walked([name_piece(name, is_quoted) for name in product_names()], product_number),
+        piece('", "amount": "', is_quoted), amount, piece('", "currency": "', is_quoted), currency,
+        piece('", "model_scores": {"fraud": ', is_quoted), fraud_text, piece(', "churn": ', is_quoted), churn_text,
+        piece('}, "processing_flags": {"pii_contains": ', is_quoted), flags_pii,
+        piece(', "deduplicated": false}}', is_quoted), case when is_quoted then '"' end)
+end;
+
 create macro run_records(files) as table
 with chosen as (
     select
@@ -66,7 +101,7 @@ filled as (
         concat('u', user_number) as user_id,
         concat('user', user_number, '@example.com') as user_email,
         concat('p-', product_number) as product_id,
-        walked(['Chair "Classic"', 'Lamp', 'Desk, oak', 'Café cup'], product_number) as product_name,
+        walked(product_names(), product_number) as product_name,
         walked(['EUR', 'USD', 'GBP'], cents) as currency,
         concat('0.', lpad(cast(slice(value_low, 2) % 100 as varchar), 2, '0')) as fraud_text,
         concat('0.', lpad(cast(slice(value_low, 3) % 100 as varchar), 2, '0')) as churn_text
@@ -76,20 +111,10 @@ filled as (
 told_payload as (
     select
         *,
-        case
-            when not has_payload then null
-            when not is_purchase then concat('{"note": "', walked(['a, b; c', 'say \"hi\"', 'ünïcode ✓', 'line\nbreak'], truth_row), '", "new_field": {"deep": [1, null, true]}}')
-            when schema_version = 2 then concat(
-                '{"user": {"id": "', user_id, '", "first_name": "', first_name, '", "last_name": "', last_name, '", "email": "', user_email,
-                '"}, "product": {"id": "', product_id, '", "name": "', replace(product_name, '"', '\"'), '"}, "amount": ', plain_cents(cents),
-                ', "currency": "', currency, '", "model_scores": {"fraud": ', fraud_text, ', "churn": ', churn_text,
-                '}, "processing_flags": {"pii_contains": ', flags_pii, ', "deduplicated": false}, "tags": ["sale", "new"]}')
-            else concat(
-                '{"user_id": "', user_id, '", "user_name": "', first_name, ' ', last_name, '", "email": "', user_email,
-                '", "product": "', product_id, '", "product_name": "', replace(product_name, '"', '\"'), '", "amount": "', plain_cents(cents),
-                '", "currency": "', currency, '", "model_scores": {"fraud": ', fraud_text, ', "churn": ', churn_text,
-                '}, "processing_flags": {"pii_contains": ', flags_pii, ', "deduplicated": false}}')
-        end as payload
+        payload_text(false, has_payload, is_purchase, schema_version, truth_row, user_id, first_name, last_name, user_email,
+            product_id, product_number, plain_cents(cents), currency, fraud_text, churn_text, flags_pii) as payload,
+        payload_text(true, has_payload, is_purchase, schema_version, truth_row, user_id, first_name, last_name, user_email,
+            product_id, product_number, plain_cents(cents), currency, fraud_text, churn_text, flags_pii) as payload_field
     from filled
 )
 
@@ -138,9 +163,9 @@ select
         when is_pair_lean or truth_row % 7 = 0 then null
         else cast(schema_version as varchar)
     end as raw_schema_version,
-    quoted(case fault_told.payload
-        when 'large' then concat('{"blob": "', repeat('x', 65536), '"}')
-        when 'invalid' then walked(no_payloads(), fault_round + fault)
-        else payload
-    end) as raw_payload
+    case fault_told.payload
+        when 'large' then concat('"{""blob"": ""', repeat('x', 65536), '""}"')
+        when 'invalid' then quoted(walked(no_payloads(), fault_round + fault))
+        else payload_field
+    end as raw_payload
 from told_payload;
