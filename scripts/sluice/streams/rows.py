@@ -10,10 +10,9 @@ import csv
 import io
 import json
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
-import orjson
 
 from sluice.streams.feeds import Feed
 from sluice.streams.names import Place, Position, position_text
@@ -23,11 +22,11 @@ PROVENANCE = (
 )  # fmt: skip
 UNDECODABLE = PROVENANCE[-1]
 _MOST_EXTRA = 100
-_MOST_PLANS = 1000
 _PLAIN = {str, int, type(None)}
+"""Types that the CSV writer writes as they were sent; numbers with a fraction are decoded as their text."""
 _OVERFLOW = "more_fields"
-_EXACT_FLOAT = 16  # a longer repr may stand for a text with more digits than a float keeps
-_EXACT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANY_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=str)
+_AS_SENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Headers = Iterable[tuple[str, bytes | str | None]]
 
@@ -66,12 +65,18 @@ class Encoder:
         self._names |= {alias: self._names[column.lower()] for alias, column in feed.aliases.items()}
         self._is_csv = value_format == "csv"
         self._width = len(feed.columns) + len(PROVENANCE)
+        names = {f"field_{index}": column for index, column in enumerate(feed.columns)}
+        record = msgspec.defstruct(
+            "Record", [(field, Any, None) for field in names], rename=names, forbid_unknown_fields=True
+        )
+        self._record = msgspec.json.Decoder(record, float_hook=str)
 
     def encode(self, place: Place, messages: Iterable[Message]) -> tuple[bytes, int]:
         """The file's bytes and how many of its messages could not be decoded."""
         fields = len(self._columns)
         columns = _Columns(self._names, fields, self._width)
-        blank: list[object] = [""] * fields
+        blank: Iterable[object] = [""] * fields
+        decode, as_tuple = self._record.decode, msgspec.structs.astuple
         topic, partition = place.topic, str(place.partition)
         rows: list[list[object]] = []
         undecodable = 0
@@ -80,9 +85,15 @@ class Encoder:
             undecoded = ""
             try:
                 if self._is_csv:
-                    head: list[object] = _csv_fields(value or b"", fields)
+                    head: Iterable[object] = _csv_fields(value or b"", fields)
                 else:
-                    head, more = _json_fields(value or b"", columns)
+                    try:
+                        head = as_tuple(decode(value or b""))
+                        is_plain = _PLAIN.issuperset(map(type, head))
+                    except msgspec.ValidationError:
+                        is_plain = False
+                    if not is_plain:
+                        head, more = _any_json_fields(value or b"", columns)
             except (ValueError, msgspec.MsgspecError, RecursionError):
                 undecodable += 1
                 head, undecoded = blank, base64.b64encode(value or b"").decode()
@@ -118,8 +129,6 @@ class _Columns:
 
     def __init__(self, names: dict[str, int], fields: int, width: int) -> None:
         self.fields = fields
-        self.straight = list(range(fields))
-        self.plans: dict[tuple[str, ...], list[int] | None] = {}
         self._names = names
         self._width = width
         self._extra: dict[str, int] = {}
@@ -140,14 +149,6 @@ class _Columns:
         self.slots[name] = slot
         return slot
 
-    def plan(self, names: tuple[str, ...]) -> list[int] | None:
-        """Where each of these names goes, if they are columns of the feed and differ; None for all else."""
-        slots = [self._names.get(name.strip().lower(), -1) for name in names]
-        good = -1 not in slots and len(set(slots)) == len(slots)
-        if len(self.plans) < _MOST_PLANS:
-            self.plans[names] = slots if good else None
-        return slots if good else None
-
     def overflow(self) -> int:
         """Where the fields go that found no column."""
         if len(self.extra) == _MOST_EXTRA:
@@ -155,57 +156,25 @@ class _Columns:
         return self._width + _MOST_EXTRA
 
 
-def _json_fields(value: bytes, columns: _Columns) -> tuple[list[object], dict[int, str] | None]:
-    """The feed's fields of a JSON object, and slot → text of those it has beyond. Raises ValueError for all
-    else.
-
-    Strings, integers and null are what the CSV writer writes as they are; so is a float with few digits.
-    Messages of nothing else, with the feed's columns only, take the short way.
-    """
-    found = orjson.loads(value)
-    if type(found) is not dict:
-        raise ValueError("not a JSON object")
-    names = tuple(found)
-    plan = columns.plans[names] if names in columns.plans else columns.plan(names)
-    if plan is not None:
-        values = list(found.values())
-        kinds = set(map(type, values)) - _PLAIN
-        if not kinds or (kinds == {float} and not any(map(_needs_care, values))):
-            if plan == columns.straight:
-                return values, None
-            head: list[object] = [""] * columns.fields
-            for slot, item in zip(plan, values, strict=True):
-                head[slot] = item
-            return head, None
-    return _json_fields_with_care(value, found, columns)
-
-
-def _needs_care(item: object) -> bool:
-    """Whether a float may have lost digits of the text it came from."""
-    return type(item) is float and (len(text := repr(item)) > _EXACT_FLOAT or text[-1] == "f")
-
-
-def _json_fields_with_care(
-    value: bytes, found: dict[str, object], columns: _Columns
-) -> tuple[list[object], dict[int, str] | None]:
-    """The same for any JSON object: long numbers and nested values as the bytes that were sent, unknown
-    names."""
-    exact: dict[str, msgspec.Raw] | None = None
+def _any_json_fields(value: bytes, columns: _Columns) -> tuple[list[object], dict[int, str]]:
+    """The feed's fields of any JSON object, and slot → text of those it has beyond: unknown names, nested values
+    as the bytes that were sent. Raises ValueError, MsgspecError or RecursionError for all else."""
+    as_sent: dict[str, msgspec.Raw] | None = None
     head: list[object] = [""] * columns.fields
     more: dict[int, str] = {}
     rest: dict[str, str] = {}
-    for name, item in found.items():
+    for name, item in _ANY_OBJECT.decode(value).items():
         if item is None:
             continue
         if isinstance(item, bool):
             text = "true" if item else "false"
         elif isinstance(item, str):
             text = item
-        elif isinstance(item, dict | list) or _needs_care(item):
-            exact = exact or _EXACT.decode(value)
-            text = bytes(exact[name]).decode()
+        elif isinstance(item, dict | list):
+            as_sent = as_sent or _AS_SENT.decode(value)
+            text = bytes(as_sent[name]).decode()
         else:
-            text = repr(item)
+            text = str(item)
         slot = columns.slots.get(name)
         if slot is None:
             slot = columns.slot(name)
