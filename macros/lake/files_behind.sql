@@ -3,7 +3,7 @@
   of theirs built in it.
 -#}
 {% macro published_feeds(results) -%}
-  {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
+  {%- set built = built_models(results) -%}
   {%- set found = [] -%}
   {%- for feed in released_feeds(results) if built_feed(feed, 'sluice', built) and built_feed(feed, 'operations', built) -%}
     {%- do found.append(feed) -%}

@@ -25,7 +25,7 @@
 -#}
 {% macro publish(results) -%}
   {%- set released = released_feeds(results) -%}
-  {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
+  {%- set built = built_models(results) -%}
   {%- for database in ('operations', 'sluice') -%}
     {%- set models = published_models(database) -%}
     {%- do adapter.dispatch('publish_database')(database, models, built, released) -%}
@@ -44,7 +44,7 @@
 {#-
   The feeds whose tables may be published: no published model of theirs failed or was skipped, and no test of theirs
   failed. A test holds back the feed named in its own meta; without one, the feeds of the models it reads, and every
-  feed when one of those belongs to none.
+  feed when one of those belongs to none. A build of some feeds (var touched_feeds) releases no other.
 -#}
 {% macro released_feeds(results) -%}
   {%- set held = [] -%}
@@ -61,10 +61,25 @@
     {%- endif -%}
   {%- endfor -%}
   {%- set released = [] -%}
-  {%- for feed in feeds() if feed not in held and 'every feed' not in held -%}
+  {%- for feed in var('touched_feeds') or feeds() if feed not in held and 'every feed' not in held -%}
     {%- do released.append(feed) -%}
   {%- endfor -%}
   {{ return(released) }}
+{%- endmacro %}
+
+{#-
+  The unique ids of the models that reflect this run: those built in it and, in a build of some feeds (var
+  touched_feeds), the published views of these feeds and of none, which such a build leaves standing.
+-#}
+{% macro built_models(results) -%}
+  {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
+  {%- set failed = results | map(attribute='node.unique_id') | reject('in', built) | list -%}
+  {%- if var('touched_feeds') -%}
+    {%- for node in graph.nodes.values() if node.config.meta.get('published') and node.config.materialized == 'view' and node.unique_id not in failed -%}
+      {%- if node.config.meta.get('feed') in [none] + var('touched_feeds') -%}{%- do built.append(node.unique_id) -%}{%- endif -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {{ return(built | unique | list) }}
 {%- endmacro %}
 
 {% macro default__publish_database(database, models, built, released) -%}

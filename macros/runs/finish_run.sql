@@ -1,5 +1,6 @@
 {#-
-  on-run-end: say why tests failed, note how the run ended, and publish what it made.
+  on-run-end: say why tests failed, note how the run ended, and publish what it made. A build of some feeds (var
+  touched_feeds) leaves lake and reports to the next whole build, which takes in all that changed since.
   Args: results (list of RunResult).
 -#}
 {% macro finish_run(results) -%}
@@ -12,8 +13,10 @@
     {%- if flags.WHICH == 'build' %}
       {%- do publish(results) %}
       {%- do note_audited(results, released_feeds(results)) %}
-      {%- do write_lake(published_feeds(results)) %}
-      {%- do write_reports(results, published_feeds(results)) %}
+      {%- if not var('touched_feeds') %}
+        {%- do write_lake(published_feeds(results)) %}
+        {%- do write_reports(results, published_feeds(results)) %}
+      {%- endif %}
       {%- do forget_consumed() %}
       {%- do send_alerts(results) %}
     {%- endif %}

@@ -14,6 +14,7 @@ import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from sluice.classification.sql_functions import register_classify_functions
+from sluice.holder import wait_for_warehouse
 from sluice.home import data_home
 from sluice.lake.sql_functions import register_lake_functions
 from sluice.landing.sql_functions import register_landing_functions
@@ -35,10 +36,13 @@ class Plugin(BasePlugin):
     """Prepares the data home and the connection of every dbt command."""
 
     def initialize(self, plugin_config: dict) -> None:
-        """Create the folders that a first build needs; DuckDB opens no file in an absent one."""
-        sys.meta_path.insert(0, _WithoutPandas())
+        """Create the folders that a first build needs (DuckDB opens no file in an absent one), and wait for a process
+        that has the warehouse open."""
+        if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _WithoutPandas())
         home = data_home()
         home.work.mkdir(parents=True, exist_ok=True)
+        wait_for_warehouse(home.warehouse)
 
     def update_connection_config(self, creds, config: dict) -> None:
         """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another."""

@@ -6,8 +6,9 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 
+from sluice.holder import warehouse_holder
 from sluice.home import data_home
-from sluice.status.pending import PendingFile, pending_files, warehouse_holder
+from sluice.status.pending import PendingFile, pending_files
 from sluice.status.published import Summary, read_alerts, read_ledger, read_summary
 
 EPILOG = """\

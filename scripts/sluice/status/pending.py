@@ -1,10 +1,7 @@
 """What the next build would read, without asking the warehouse: it may be held by a build."""
 
 import datetime as dt
-import fcntl
-import os
 import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +14,6 @@ from sluice.status.published import LedgerLine
 
 RETRIED = ("The file could not be opened", "The file changed while it was read", "This is not a regular file")
 """How errors begin after which a file is tried at every build."""
-LOCK = struct.Struct("hhqqi4x")
-"""struct flock of 64-bit Linux: type, whence, start, length, process."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +47,6 @@ def pending_files(
         if why:
             found.append(PendingFile(entry.file, why, entry.size_bytes))
     return found
-
-
-def warehouse_holder(warehouse: Path) -> str | None:
-    """Who holds the warehouse's lock, such as 'process 123'; None if nobody does. Takes no lock itself."""
-    try:
-        with warehouse.open("rb") as file:
-            asked = LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, _, _, _, process = LOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, asked))
-    except OSError:
-        return None
-    return None if kind == fcntl.F_UNLCK else f"process {process}"
 
 
 def _why(entry: LandingFile, known: LedgerLine | None) -> str | None:

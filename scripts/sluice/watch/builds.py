@@ -1,0 +1,128 @@
+"""dbt in this process: parsed once, then one build after the other, with the warehouse closed in between."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt_common.invocation import get_invocation_id
+
+from sluice.home import PROJECT_ROOT, data_home
+from sluice.watch.selection import Project
+
+GOOD = ("success", "pass", "warn", "no-op")
+
+
+@dataclass(frozen=True)
+class Build:
+    """How a build ended. `touched`: the feeds it was about; none: all. `problems`: what failed, one line each."""
+
+    touched: tuple[str, ...]
+    seconds: float
+    run_id: str
+    files: int = 0
+    records: int = 0
+    quarantined: int = 0
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything it ran went well."""
+        return not self.problems
+
+
+class Builder:
+    """Runs builds. Raises BuildError from the constructor when the project cannot be parsed."""
+
+    def __init__(self) -> None:
+        self._home = data_home()
+        self._runner = dbtRunner()
+        parsed = self._runner.invoke([*self._flags(), "parse", *self._paths()])
+        if not parsed.success or parsed.result is None:
+            raise BuildError(f"the project cannot be parsed: {parsed.exception}")
+        self._runner = dbtRunner(manifest=parsed.result)
+        feeds = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text())["vars"]["feeds"]
+        self.project = Project(parsed.result, feeds)
+
+    def whole(self) -> Build:
+        """`dbt build`: everything."""
+        return self._build((), [])
+
+    def of_feeds(self, changed: Sequence[str]) -> Build:
+        """Build what depends on these feeds. The views must stand: a whole build of the same code came before."""
+        touched = self.project.touched(changed)
+        variables = yaml.safe_dump({"touched_feeds": touched}, default_flow_style=True, width=10_000).strip()
+        return self._build(tuple(touched), ["--vars", variables, *self.project.selection(changed)])
+
+    def last_run(self) -> str | None:
+        """The run that last published, whoever ran it."""
+        rows = _rows(self._home.published / "sluice.db", "select build_id from _build")
+        return rows[0][0] if rows else None
+
+    def _build(self, touched: tuple[str, ...], arguments: list[str]) -> Build:
+        started = time.monotonic()
+        try:
+            done = self._runner.invoke([*self._flags(), "build", *self._paths(), *arguments])
+        finally:
+            _close_warehouse()
+        run_id = get_invocation_id()
+        problems = [
+            f"{result.node.name}: {_first_line(result.message or str(result.status))}"
+            for result in getattr(done.result, "results", None) or []
+            if result.status not in (*GOOD, "skipped")
+        ]
+        if not done.success and not problems:
+            problems = [_first_line(str(done.exception or "the build failed; dbt said why above"))]
+        counted = _rows(
+            self._home.published / "operations.db",
+            "select coalesce(files_loaded, 0), coalesce(records_read, 0), coalesce(quarantined_count, 0)"
+            " from pipeline_runs where run_id = ?",
+            run_id,
+        )
+        return Build(
+            touched,
+            time.monotonic() - started,
+            run_id,
+            *(counted[0] if counted else ()),
+            problems=tuple(problems),
+        )
+
+    def _flags(self) -> list[str]:
+        """Artifacts of its own, so that a dbt command beside it does not write to the same files."""
+        return ["--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
+
+    def _paths(self) -> list[str]:
+        root, target = str(PROJECT_ROOT), str(self._home.work / "watch")
+        return ["--project-dir", root, "--profiles-dir", root, "--target-path", target, "--log-path", target]
+
+
+class BuildError(Exception):
+    """Nothing can be built; the message says why."""
+
+
+def _close_warehouse() -> None:
+    """dbt-duckdb keeps the file open for the next invocation; others want to get in."""
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager._ENV = None
+
+
+def _first_line(message: str) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return " ".join(lines[:2]) if lines else "no message"
+
+
+def _rows(database: Any, query: str, *parameters: str) -> list[tuple]:
+    """The rows of a query; none where the file or the table is not there yet."""
+    if not database.exists():
+        return []
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
+        try:
+            return connection.execute(query, parameters).fetchall()
+        except sqlite3.OperationalError:
+            return []
