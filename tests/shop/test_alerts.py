@@ -46,6 +46,18 @@ def alerted(shop_home: DataHome) -> DataHome:
     shop_home.write("orders/ingest_date=2026-01-10/broken.csv", "nothing,known\n1,2\n")
     shop_home.write("orders/ingest_date=2026-13-45/a.csv", "order_id\n1\n", modified=1_768_000_000)
     shop_home.write("returns/a.csv", "order_id\n1\n", modified=1_768_000_000)
+    gaps = shop_home.root / "streams" / "gaps.jsonl"
+    gaps.parent.mkdir()
+    noted = [
+        ("2026-01-03T23:59:59.999+00:00", "orders", "shop_a", "deleted", 40),
+        ("2026-01-03T10:00:00.000+00:00", "orders", "shop_b", "deleted", 2),
+        ("2026-01-03T10:00:00.000+00:00", "orders", "shop_b", "topic_reset", None),
+        ("2026-01-04T00:00:00.000+00:00", "orders", "shop_a", "possible", None),
+    ]
+    lines = [
+        json.dumps(dict(zip(("at", "feed", "topic", "kind", "lost"), gap, strict=True))) for gap in noted
+    ]
+    gaps.write_text("\n".join(lines) + '\n{"at": "2026-01-05T00:00:00Z", "feed": "ord')  # torn by a crash
     shop_home.build("--vars", AS_OF)
     return shop_home
 
@@ -94,6 +106,21 @@ def test_stale_feed_fires_after_a_day_and_not_at_a_day(alerted: DataHome) -> Non
         pytest.approx(24 + 1 / 3600),
         24.0,
     )
+
+
+def test_stream_gap_fires_for_each_day_and_feed_that_lost_messages(alerted: DataHome) -> None:
+    assert _alerts(alerted, "stream_gap") == [
+        ("2026-01-03", "orders", "critical", 3.0, 0.0),
+        ("2026-01-04", "orders", "warning", 1.0, 0.0),
+    ]
+    with closing(sqlite3.connect(alerted.root / "published" / "sluice.db")) as db:
+        sql = "select message from alerts where alert = 'stream_gap' order by ingest_date"
+        [first], [second] = db.execute(sql)
+    assert first == (
+        "before they landed, messages were gone from shop_a, shop_b: 42 are known to be lost,"
+        " and in 1 of 3 gaps it is not known how many (streams/gaps.jsonl)"
+    )
+    assert "from shop_a: 0 are known to be lost, and in 1 of 1 gaps" in second
 
 
 def test_reports_keep_to_their_schemas(alerted: DataHome) -> None:

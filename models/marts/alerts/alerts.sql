@@ -10,6 +10,8 @@ with found as (
   select * from {{ ref('file_failed_alerts') }}
   union all
   select * from {{ ref('stale_feed_alerts') }}
+  union all
+  select * from {{ ref('stream_gap_alerts') }}
 ),
 
 alerts as (
