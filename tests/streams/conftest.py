@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stream_kit import Commands, Landed
 
-from sluice.streams.artifacts import NoBrokerError, uses_stand_in
+from sluice.streams.artifacts import NoBrokerError
 from sluice.streams.brokers import Broker, free_port
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -36,8 +36,6 @@ def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker | st
 def real_pulsar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker | str]:
     """Apache Pulsar standalone on loopback, or why not."""
     broker = _start("pulsar", tmp_path_factory.mktemp("pulsar") / "broker")
-    if isinstance(broker, Broker) and uses_stand_in():
-        print("Pulsar runs without its OpenTelemetry module, which could not be had")
     yield broker
     if isinstance(broker, Broker):
         broker.stop()

@@ -1,9 +1,4 @@
-"""The brokers' jars: resolved once by Maven from Maven Central into a cache folder.
-
-Pulsar's broker asks for two modules that cannot be had everywhere: its etcd client, which a standalone
-broker never uses, and its OpenTelemetry module. Where they are missing, the broker runs with a stand-in for
-the latter that records nothing (pulsar_telemetry/), compiled here.
-"""
+"""The brokers' jars: resolved once by Maven from Maven Central into a cache folder."""
 
 import os
 import shutil
@@ -12,10 +7,8 @@ import tempfile
 from pathlib import Path
 
 KAFKA = ("org.apache.kafka", "kafka_2.13", "4.1.0")
-PULSAR = ("org.apache.pulsar", "pulsar-broker", "4.0.6")
-_HARD_TO_GET = ("pulsar-opentelemetry", "jetcd-core-shaded")
+PULSAR = ("org.apache.pulsar", "pulsar-broker", "4.0.7")
 _FOREIGN = ("confluent", "maven.restlet.org", "bintray-maven", "jboss", "jitpack.io")
-_STAND_IN = Path(__file__).with_name("pulsar_telemetry")
 
 
 class NoBrokerError(RuntimeError):
@@ -46,34 +39,21 @@ def classpath(artifact: tuple[str, str, str]) -> str:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             work = Path(scratch)
-            problem = _resolve(artifact, (), work)
-            if problem and artifact is PULSAR:
-                problem = _resolve(artifact, _HARD_TO_GET, work)
-                if not problem:
-                    _compile_stand_in(work)
+            problem = _resolve(artifact, work)
             if problem:
                 raise NoBrokerError(f"Maven could not resolve {':'.join(artifact)}: {problem}")
             (work / "complete").touch()
             (work / "jars").mkdir(exist_ok=True)
             work.chmod(0o755)
             shutil.copytree(work, folder, dirs_exist_ok=True)
-    return f"{folder / 'stand_in'}{os.pathsep}{folder / 'jars'}/*"
+    return f"{folder / 'jars'}/*"
 
 
-def uses_stand_in() -> bool:
-    """Whether the cached Pulsar runs with the telemetry stand-in."""
-    return (cache_folder() / f"{PULSAR[1]}-{PULSAR[2]}" / "stand_in").exists()
-
-
-def _resolve(artifact: tuple[str, str, str], without: tuple[str, ...], work: Path) -> str:
+def _resolve(artifact: tuple[str, str, str], work: Path) -> str:
     """Copy the jars into work/jars; the problem, or nothing."""
     maven = shutil.which("mvn")
     if not maven:
         return "no mvn on the PATH"
-    exclusions = "".join(
-        f"<exclusion><groupId>org.apache.pulsar</groupId><artifactId>{name}</artifactId></exclusion>"
-        for name in without
-    )
     switched_off = "".join(
         f"<repository><id>{name}</id><url>file:///none</url><releases><enabled>false</enabled></releases>"
         "<snapshots><enabled>false</enabled></snapshots></repository>"
@@ -85,7 +65,7 @@ def _resolve(artifact: tuple[str, str, str], without: tuple[str, ...], work: Pat
         "<groupId>sluice</groupId><artifactId>brokers</artifactId><version>1</version><packaging>pom</packaging>"
         f"<repositories>{switched_off}</repositories>"
         f"<dependencies><dependency><groupId>{group}</groupId><artifactId>{name}</artifactId>"
-        f"<version>{version}</version><exclusions>{exclusions}</exclusions></dependency></dependencies></project>"
+        f"<version>{version}</version></dependency></dependencies></project>"
     )
     command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime"]
     done = subprocess.run(
@@ -99,17 +79,3 @@ def _resolve(artifact: tuple[str, str, str], without: tuple[str, ...], work: Pat
         return ""
     errors = [line for line in done.stdout.splitlines() if "ERROR" in line]
     return (errors or [done.stderr.strip() or "mvn failed"])[0][:600]
-
-
-def _compile_stand_in(work: Path) -> None:
-    compiler = shutil.which("javac")
-    if not compiler:
-        raise NoBrokerError(
-            "Pulsar's telemetry module is missing and there is no javac to build its stand-in"
-        )
-    sources = [str(path) for path in sorted(_STAND_IN.glob("*.java"))]
-    subprocess.run(
-        [compiler, "-cp", f"{work / 'jars'}/*", "-d", str(work / "stand_in"), *sources],
-        check=True,
-        capture_output=True,
-    )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sluice.home import data_home
-from sluice.streams.artifacts import KAFKA, PULSAR, NoBrokerError, classpath, java, uses_stand_in
+from sluice.streams.artifacts import KAFKA, PULSAR, NoBrokerError, classpath, java
 
 _READY_SECONDS = 90
 _STOP_SECONDS = 20
@@ -201,8 +201,6 @@ def main(argv: list[str] | None = None) -> int:
     except NoBrokerError as problem:
         print(f"scripts/brokers: {problem}", file=sys.stderr)
         return 1
-    if not kafka and uses_stand_in():
-        print("Pulsar runs without its OpenTelemetry module, which could not be had", file=sys.stderr)
     print(
         f"--bootstrap-servers {broker.address}"
         if kafka
