@@ -97,10 +97,10 @@ class Commands:
         self.running.append(process)
         return process
 
-    def drain(self, topic: str, *more: str, feed: str = "service_events") -> None:
+    def drain(self, topic: str, *more: str, feed: str = "service_events", patience: float = 60) -> None:
         """Land everything there is and stop."""
         process = self.stream(topic, "--once", "--batch-seconds", "0.3", *more, feed=feed)
-        assert process.wait(60) == 0, self.log.read_text()[-3000:]
+        assert process.wait(patience) == 0, self.log.read_text()[-3000:]
 
     def started(self, topic: str, *more: str, feed: str = "service_events") -> subprocess.Popen[bytes]:
         """Start a consumer and wait until it has its partitions."""
@@ -145,6 +145,7 @@ class Killer:
     """Ends things at random moments, and says what and when."""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.random = random.Random(seed)
         self.started = time.monotonic()
 

@@ -294,3 +294,42 @@ def test_a_batch_that_lands_begins_where_landing_ended(
 def test_files_move_the_state_forward_only() -> None:
     assert with_files(Landed((5,), 2, "x"), [(1, (9,)), (2, (3,))]) == Landed((5,), 2, "x")
     assert with_files(Landed((5,), 1, "x"), [(1, (9,))]) == Landed((9,), 1, "x")
+
+
+def test_a_file_that_was_cut_short_is_found_and_mended(tmp_path: Path) -> None:
+    def rows(*offsets: int) -> bytes:
+        return b"id,_topic,_partition,_offset,_key\n" + b"".join(
+            b"x,events,0,%d,\n" % each for each in offsets
+        )
+
+    lander = Lander(tmp_path, PLACE)
+    lander.open()
+    first = lander.land(1, None, [(0,), (1,), (2,)], lambda skip: rows(0, 1, 2))
+    second = lander.land(1, (2,), [(3,), (4,)], lambda skip: rows(3, 4))
+    third = lander.land(1, (4,), [(5,)], lambda skip: rows(5))
+    assert lander.torn() == []
+    (tmp_path / first.file).write_bytes(rows(0, 1, 2)[:-4])
+    corrected = rows(4).replace(b"x", b"y")  # by hand: shorter, but it reaches the end
+    (tmp_path / second.file).write_bytes(corrected)
+    (tmp_path / third.file).unlink()  # archived
+    for reader in (lander, Lander(tmp_path, PLACE)):
+        reader.open()
+        assert [(torn.file, torn.first, torn.last) for torn in reader.torn()] == [(first.file, (0,), (2,))]
+    lander.mend(lander.torn()[0], rows(0, 1, 2))
+    assert (tmp_path / first.file).read_bytes() == rows(0, 1, 2)
+    assert (tmp_path / "_torn" / Path(first.file).name).read_bytes() == rows(0, 1, 2)[:-4]
+    assert lander.torn() == []
+    assert lander.open() == Lander(tmp_path, PLACE).open() == Landed((5,))
+
+
+def test_a_torn_file_that_cannot_be_mended_is_told_once(tmp_path: Path) -> None:
+    lander = Lander(tmp_path, PLACE)
+    lander.open()
+    landing = lander.land(1, None, [(0,)], lambda skip: b"a,_partition,_offset,_key\nx,0,0,\n")
+    (tmp_path / landing.file).write_bytes(b"a,_par")
+    [torn] = lander.torn()
+    lander.mend(torn, None)
+    again = Lander(tmp_path, PLACE)
+    again.open()
+    assert again.torn() == lander.torn() == []
+    assert (tmp_path / landing.file).read_bytes() == b"a,_par"

@@ -192,6 +192,38 @@ def test_deleted_messages_are_reported_as_a_gap(
     assert sum(landed.ids().values()) == 150
 
 
+def cut_short(landed: Landed) -> None:
+    """Take the second half off the largest landed file."""
+    largest = max(landed.files("service_events"), key=lambda path: path.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[: largest.stat().st_size // 2])
+
+
+def test_a_truncated_file_lands_anew(kafka: Commands, landed: Landed, topic: str) -> None:
+    create(kafka, topic)
+    kafka.produced(topic, "--count", "500")
+    kafka.drain(topic)
+    cut_short(landed)
+    kafka.produced(topic, "--count", "100", "--id-prefix", "later-")
+    kafka.drain(topic)
+    assert_each_once(landed.ids(), names(500) | names(100, "later-"))
+    assert gaps(kafka) == []
+
+
+def test_a_truncated_file_that_the_broker_no_longer_has_is_a_gap(
+    kafka: Commands, kafka_broker: Broker, landed: Landed, topic: str
+) -> None:
+    create(kafka, topic, 1)
+    kafka.produced(topic, "--count", "100")
+    kafka.drain(topic)
+    client = admin(kafka)
+    client.delete_records([TopicPartition(topic, 0, 50)])[TopicPartition(topic, 0)].result(20)
+    cut_short(landed)
+    kafka.drain(topic)
+    kafka.drain(topic)
+    [gap] = gaps(kafka)
+    assert (gap["kind"], gap["expected"], gap["found"], gap["lost"]) == ("truncated", "0", "99", None)
+
+
 def test_compacted_topic_has_no_gap(
     kafka: Commands, kafka_broker: Broker, landed: Landed, topic: str
 ) -> None:

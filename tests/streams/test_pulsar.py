@@ -100,6 +100,16 @@ def test_acknowledgements_ahead_of_landing_do_not_count(
     assert not (pulsar.home / "streams" / "gaps.jsonl").exists()
 
 
+def test_a_truncated_file_lands_anew(pulsar: Commands, landed: Landed, topic: str) -> None:
+    pulsar.produced(topic, "--count", "500")
+    pulsar.drain(topic)
+    largest = max(landed.files("service_events"), key=lambda path: path.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[: largest.stat().st_size // 2])
+    pulsar.produced(topic, "--count", "100", "--id-prefix", "later-")
+    pulsar.drain(topic)
+    assert_each_once(landed.ids(), names(500) | names(100, "later-"))
+
+
 def test_two_consumers_share_and_one_is_killed(
     pulsar: Commands, pulsar_broker: Broker, landed: Landed, topic: str
 ) -> None:

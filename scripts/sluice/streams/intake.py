@@ -7,6 +7,7 @@ pause.
 """
 
 import errno
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,7 +18,10 @@ from sluice.streams.names import Place, Position
 from sluice.streams.record import Landed
 from sluice.streams.rows import Encoder, Message
 from sluice.streams.telemetry import Telemetry
+from sluice.streams.torn import Torn
 
+MEND_SECONDS = 5.0
+"""How often the sources look for files that were cut short."""
 _RETRY_SECONDS = 1.0
 _OVERHEAD = 100  # bytes in memory for each message beyond its value
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
@@ -195,6 +199,27 @@ class Intake:
         buffer.clear()
         self._telemetry.landed(place, landing, undecodable, self._clock() - started, newest)
         return Done(place, landing)
+
+    def torn(self) -> list[tuple[Place, Torn]]:
+        """The landed files of our partitions that were cut short since."""
+        return [(place, torn) for place, buffer in self._buffers.items() for torn in buffer.lander.torn()]
+
+    def mend(self, place: Place, torn: Torn, messages: list[Message] | None) -> None:
+        """Land a torn file anew, with the messages that the broker gave once more; None: it no longer has
+        them all."""
+        data = None if messages is None else self._encoder.encode(place, messages)[0]
+        try:
+            self._buffers[place].lander.mend(torn, data)
+        except (BusyError, OSError) as error:
+            self._telemetry.failed(place, "mending", f"{torn.file}: {error}; trying again")
+            return
+        if messages is not None:
+            self._telemetry.say(
+                logging.WARNING, "mended a torn file", place, file=torn.file, messages=len(messages)
+            )
+            return
+        why = f"{torn.file} was cut short, and the broker no longer has all of its messages"
+        self._telemetry.gap(place, "truncated", torn.first, torn.last, None, why)
 
     def drop(self, place: Place) -> None:
         """The partition is no longer ours; what has not landed will be read by its next owner."""

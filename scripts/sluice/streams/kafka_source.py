@@ -18,7 +18,8 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.admin import AdminClient
 
 from sluice.streams.disk import BusyError, patiently
-from sluice.streams.intake import Done, Intake, Reread
+from sluice.streams.intake import MEND_SECONDS, Done, Intake, Reread
+from sluice.streams.kafka_again import plain_message, read_again
 from sluice.streams.kafka_gaps import ADMIT, DELETED, LOOK_AGAIN, first_jump, judge_jump, where_to_start
 from sluice.streams.kafka_options import (
     NETWORK_SECONDS,
@@ -44,7 +45,7 @@ class KafkaSource:
         self._options = options
         self._intake = intake
         self._telemetry = telemetry
-        settings = consumer_settings(options)
+        settings = self._settings = consumer_settings(options)
         self._consumer = Consumer(settings | {"error_cb": self._on_error})
         client = {name: value for name, value in settings.items() if name in options.config}
         self._admin = AdminClient(client | {"bootstrap.servers": options.bootstrap_servers})
@@ -55,6 +56,7 @@ class KafkaSource:
         self._at_end: set[Place] = set()
         self._paused = False
         self._tick_at = 0.0
+        self._mend_at = 0.0
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Land until `stopping`, or with `once` until every partition has been read to its end."""
@@ -94,8 +96,7 @@ class KafkaSource:
             run = runs.get(where)
             if run is None:
                 run = runs[where] = []
-            content = (message.value(), message.key(), message.headers(), message.timestamp()[1])
-            run.append(Message((message.offset(),), *content))
+            run.append(plain_message(message))
         for (topic, partition), run in runs.items():
             place = Place("kafka", topic, partition)
             if self._intake.has(place):  # not so when it was taken away while consume() collected
@@ -193,6 +194,22 @@ class KafkaSource:
         for place, at in list(self._lost_position.items()):
             if now >= at and self._intake.has(place):
                 self._find_position(place)
+        self._mend()
+
+    def _mend(self) -> None:
+        """Every few seconds: files that were cut short since they landed are landed anew."""
+        if time.monotonic() < self._mend_at:
+            return
+        self._mend_at = time.monotonic() + MEND_SECONDS
+        for place, torn in self._intake.torn():
+            messages = None
+            if torn.generation == self._intake.landed(place).generation:
+                try:
+                    messages = read_again(self._settings, place, torn.first[0], torn.last[0])
+                except KafkaException as error:
+                    self._telemetry.failed(place, "mending", f"{torn.file}: {error}; trying again")
+                    continue
+            self._intake.mend(place, torn, messages)
 
     def _watermarks(self, place: Place, cached: bool = False) -> tuple[int | None, int | None]:
         """(first offset there is, next offset to come), as far as the broker answers."""
@@ -266,6 +283,7 @@ class KafkaSource:
             landed = patiently(partial(lander.open, ids.get(each.topic, ""), after))
             self._intake.begin(place, landed, lander)
             each.offset = patiently(partial(self._settle, place, landed, landed.last, low, high))
+        self._tick_at = self._mend_at = 0.0
         consumer.incremental_assign(partitions)
         if self._paused:
             consumer.pause(partitions)

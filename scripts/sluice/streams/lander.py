@@ -1,6 +1,7 @@
 """One partition's way onto the disk: under a lock, what the record says has landed decides what may still
 land."""
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from sluice.streams.disk import Disk, read_tail
 from sluice.streams.names import Place, Position, file_name, parse_name, safe_topic
 from sluice.streams.record import Landed, Line, decide, newest, parse_line, with_files
+from sluice.streams.torn import Torn, is_torn
 
 _COMPACT_ABOVE = 4 << 20
 
@@ -51,6 +53,7 @@ class Lander:
         self._disk.make_folder(offsets)
         self._record = offsets / f"{place.stem}.jsonl"
         self._lock = offsets / f"{place.stem}.lock"
+        self._sizes: dict[str, int] = {}  # of the files in landing, as they were written
 
     def open(self, topic_id: str = "", begins_after: Position | None = None) -> Landed:
         """Reconcile record and files after whatever happened, and say where to go on.
@@ -70,7 +73,37 @@ class Lander:
                 state = replace(state, last=begins_after)
             if state != recorded:
                 self._append(Line("opened", state))
+            self._sizes = self._recorded_sizes()
             return state
+
+    def torn(self) -> list[Torn]:
+        """The files of this partition that were cut short since they landed."""
+        found = []
+        for file, size in list(self._sizes.items()):
+            path = self._folder / file
+            parsed = parse_name(path.name)
+            try:
+                if parsed and path.stat().st_size < size and is_torn(path, parsed[1], parsed[4]):
+                    found.append(Torn(file, parsed[2], parsed[3], parsed[4]))
+            except FileNotFoundError:  # archived
+                del self._sizes[file]
+        return found
+
+    def mend(self, torn: Torn, data: bytes | None) -> None:
+        """Put the whole file in place of the torn one, which is kept in the folder _torn; None: what is missing
+        cannot be had, so the file stays as it is, and counts as whole. Raises BusyError, OSError."""
+        with self._disk.lock(self._lock):
+            path = self._folder / torn.file
+            if data is not None:
+                aside = path.with_name(path.name + ".part")
+                self._disk.write_aside(aside, data)
+                kept = self._folder / "_torn" / path.name
+                self._disk.make_folder(kept.parent)
+                shutil.copyfile(path, kept)
+                self._disk.rename(aside, path)
+            size = path.stat().st_size
+            self._append(Line("mended", self._recorded(), torn.file, size))
+            self._sizes[torn.file] = size
 
     def restart(self, seen: Landed) -> Landed:
         """Begin a new generation, because the broker's partition ends before what landed. Raises BusyError,
@@ -113,13 +146,14 @@ class Lander:
             after_landing = replace(state, last=last)
             relative = target.relative_to(self._folder).as_posix()
             try:
-                self._append(Line("begin", after_landing, relative))
+                self._append(Line("begin", after_landing, relative, len(data)))
                 self._disk.rename(aside, target)
             except OSError:
                 aside.unlink(missing_ok=True)
                 if not target.exists():
                     raise
-            self._append(Line("landed", after_landing, relative), durable=False)
+            self._append(Line("landed", after_landing, relative, len(data)), durable=False)
+            self._sizes[relative] = len(data)
             return Landing(after_landing, len(positions) - decision.skip, decision.skip, relative, len(data))
 
     def _recorded(self) -> Landed:
@@ -137,12 +171,18 @@ class Lander:
         if torn:
             self._disk.append(self._record, b"\n")
         if unsettled:
-            self._append(Line("landed", state, lines[-1].file))
+            self._append(Line("landed", state, lines[-1].file, lines[-1].size))
         if not complete and self._record.stat().st_size > _COMPACT_ABOVE:
             aside = self._record.with_suffix(".part")
             self._disk.write_aside(aside, Line("opened", state).to_text().encode())
             self._disk.rename(aside, self._record)
         return state
+
+    def _recorded_sizes(self) -> dict[str, int]:
+        """What the record still tells of the sizes of files."""
+        text = read_tail(self._record, _COMPACT_ABOVE)[0].decode(errors="replace")
+        lines = filter(None, map(parse_line, text.splitlines()))
+        return {line.file: line.size for line in lines if line.file and line.size}
 
     def _append(self, line: Line, durable: bool = True) -> None:
         self._disk.append(self._record, line.to_text().encode(), durable)

@@ -18,7 +18,7 @@ import pulsar
 
 from sluice.streams import pulsar_topics
 from sluice.streams.disk import BusyError
-from sluice.streams.intake import Done, Intake, Reread
+from sluice.streams.intake import MEND_SECONDS, Done, Intake, Reread
 from sluice.streams.names import Place, Position
 from sluice.streams.pulsar_order import Arrival, follows, judge_arrival
 from sluice.streams.rows import Message
@@ -28,6 +28,7 @@ _RECEIVE = pulsar.ConsumerBatchReceivePolicy(5_000, 8 << 20, 100)
 _QUEUED_BATCHES = 32
 _LOOK_FOR_TOPICS_SECONDS = 5.0
 _IDLE_SECONDS = 2.0
+_READ_AGAIN_MILLIS = 10_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,35 @@ def message_position(message: pulsar.Message) -> Position:
     return found.ledger_id(), found.entry_id(), max(found.batch_index(), 0)
 
 
+def plain_message(message: pulsar.Message) -> Message:
+    """A message without the client library's object around it."""
+    return Message(
+        message_position(message),
+        message.data(),
+        message.partition_key() or None,
+        list(message.properties().items()) or None,
+        message.publish_timestamp(),
+    )
+
+
+def read_again(client: pulsar.Client, name: str, first: Position, last: Position) -> list[Message] | None:
+    """The messages of a partition from `first` to `last`, read beside the consumer that goes on; None when the
+    broker no longer has the first of them. Raises PulsarException, also when it takes too long."""
+    start = pulsar.MessageId(-1, first[0], first[1], -1)
+    reader = client.create_reader(name, start, start_message_id_inclusive=True)
+    try:
+        found: list[Message] = []
+        while not found or found[-1].position < last:
+            found.append(plain_message(reader.read_next(_READ_AGAIN_MILLIS)))
+            if found[-1].position < first:
+                found.pop()
+            elif found[0].position > first:
+                return None
+        return [message for message in found if message.position <= last]
+    finally:
+        reader.close()
+
+
 class PulsarSource:
     """Reads until told to stop."""
 
@@ -84,6 +114,7 @@ class PulsarSource:
         self._threads: list[threading.Thread] = []
         self._look_at = 0.0
         self._tick_at = 0.0
+        self._mend_at = 0.0
         self._idle_since = time.monotonic()
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -142,6 +173,7 @@ class PulsarSource:
         self._threads.append(thread)
         thread.start()
         self._telemetry.rebalanced("assigned", [place])
+        self._mend_at = 0.0
 
     def _receive(self, ours: Partition) -> None:
         """A partition's thread: receive, turn into plain messages, hand over; waits while the main thread
@@ -162,16 +194,7 @@ class PulsarSource:
                 continue
             if not batch:
                 continue
-            plain = [
-                Message(
-                    message_position(each),
-                    each.data(),
-                    each.partition_key() or None,
-                    list(each.properties().items()) or None,
-                    each.publish_timestamp(),
-                )
-                for each in batch
-            ]
+            plain = [plain_message(each) for each in batch]
             while not self._stop.is_set():
                 with contextlib.suppress(queue.Full):
                     self._received.put((ours, epoch, batch, plain), timeout=0.2)
@@ -263,6 +286,9 @@ class PulsarSource:
     def _tick(self) -> None:
         """Now and then: the backlog that Pulsar's web service knows of."""
         now = time.monotonic()
+        if now >= self._mend_at:
+            self._mend_at = now + MEND_SECONDS
+            self._mend()
         if not self._options.admin_url or now < self._tick_at:
             return
         self._tick_at = now + 5
@@ -270,6 +296,17 @@ class PulsarSource:
             backlog = pulsar_topics.backlog(self._options.admin_url, name, self._options.subscription)
             if backlog is not None:
                 self._telemetry.lag(ours.place, backlog)
+
+    def _mend(self) -> None:
+        """Files that were cut short since they landed are landed anew."""
+        names = {ours.place: name for name, ours in self._partitions.items()}
+        for place, torn in self._intake.torn():
+            try:
+                messages = read_again(self._client, names[place], torn.first, torn.last)
+            except pulsar.PulsarException as error:
+                self._telemetry.failed(place, "mending", f"{torn.file}: {error}; trying again")
+                continue
+            self._intake.mend(place, torn, messages)
 
     def _finished(self) -> bool:
         """Whether all that the broker has now has landed."""

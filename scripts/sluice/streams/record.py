@@ -24,11 +24,12 @@ class Landed:
 @dataclass(frozen=True)
 class Line:
     """One line of the record. `file` is relative to the feed's landing folder; empty for a fact without a
-    file."""
+    file. `size` is what the file was written with; 0: not known."""
 
-    kind: str  # begin | landed | opened
+    kind: str  # begin | landed | opened | mended
     landed: Landed
     file: str = ""
+    size: int = 0
 
     def to_text(self) -> str:
         """The line as JSON with its newline."""
@@ -38,6 +39,7 @@ class Line:
             "generation": self.landed.generation,
             "topic_id": self.landed.topic_id,
             "file": self.file,
+            "size": self.size,
         }
         return json.dumps(fields, separators=(",", ":")) + "\n"
 
@@ -48,7 +50,7 @@ def parse_line(text: str) -> Line | None:
         fields = json.loads(text)
         last = fields["last"]
         landed = Landed(None if last is None else tuple(last), fields["generation"], fields["topic_id"])
-        return Line(fields["kind"], landed, fields["file"])
+        return Line(fields["kind"], landed, fields["file"], fields.get("size", 0))
     except (ValueError, KeyError, TypeError):
         return None
 
