@@ -11,7 +11,8 @@
 
   The commonest shapes are recognised by LIKE, which costs a tenth of a regular expression, and parsed by a cast;
   everything else goes through one regular expression per shape. Casts alone would also take '2026/1/5', 'infinity',
-  '24:00:00' and offsets of 15 hours, so a shape is always checked before the cast. The range is checked on the text
+  '24:00:00', '2026-01-1  11:32:1.' and offsets of 15 hours, so a shape is always checked before the cast, and that
+  digits stand where a cast would do without. The range is checked on the text
   where no zone can move the instant over its edge, because DuckDB would evaluate the whole parse twice otherwise.
 -#}
 {% macro parse_timestamp(value, slash_date_order=none) -%}
@@ -45,7 +46,8 @@
       )
     )
     and {{ value }} between '1980-01-02' and '2099-12-31'
-    and {{ value }} not like '___________ %' and {{ value }} not like '___________24%'
+    and {{ value }} glob '????-??-?[0-9]?[0-2][0-9]:?[0-9]:?[0-9]*'
+    and {{ value }} not like '___________24%' and {{ value }} not like '% Z'
       then make_timestamp(epoch_us(try_cast({{ value }} as timestamptz)))
     when {{ value }} like '____-__-__%' then
       case when regexp_full_match({{ value }}, '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]{{ clock }}(:[0-5][0-9]([.][0-9]+)?)?{{ iso_zone }})?')

@@ -1,6 +1,6 @@
 {#- Whether a text has the shape x@y.z: one @, something before it, and a dot inside what follows; no white space. -#}
 {% macro is_email(value) -%}
-  {{ return(adapter.dispatch('matches')(value, '[^@ ]+@[^@ ]+[.][^@. ]+')) }}
+  {{ return(adapter.dispatch('matches')(value, '[^@[:space:]\u00a0]+@[^@[:space:]\u00a0]+[.][^@.[:space:]\u00a0]+')) }}
 {%- endmacro %}
 
 {#- Whether a text is three capital letters, the shape of an ISO 4217 currency code. -#}

@@ -30,11 +30,15 @@
 
   Args:
     feed (string): the feed, which declares a reference.
-  Returns: a SQL query with the columns _load_id, the referring column, raw_record.
+  Returns: a SQL query with the columns _load_id, the referring column, raw_record, _repaired_columns.
 -#}
 {% macro waiting_records(feed) -%}
   {%- set reference = entity(feed).reference or {'column': '_load_id', 'entity': 'customers'} -%}
-  select _load_id, {{ reference.column }}, _raw_record as raw_record
+  select
+    _load_id,
+    {{ reference.column }},
+    _raw_record as raw_record,
+    _repaired_columns
   from {{ ref('stg_landing__' ~ feed) }}
   where
     _reject_reasons is null

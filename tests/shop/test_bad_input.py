@@ -22,9 +22,11 @@ BAD_ORDERS = {
     "decimal comma": (order("comma", amount="1234,50"), ["invalid_amount"]),
     "bare fraction": (order("bare", amount=".75"), []),
     "not a number": (order("nan", amount="NaN"), ["invalid_amount"]),
+    "15 digits by an exponent": (order("huge", amount="3000.5e11"), ["invalid_amount"]),
     "unknown status": (order("shipped", status="shipped"), ["unknown_status"]),
     "currency": (order("currency", currency="EURO"), []),
     "late customer": (order("late", customer="c9"), ["unknown_customer_id"]),
+    "late and odd": (order("odd", customer="c9", currency="EURO"), ["unknown_customer_id"]),
     "late and negative": (order("both", customer="c9", amount=-1, status="failed"), ["negative_amount", "unknown_customer_id"]),
 }  # fmt: skip
 BAD_EVENTS = {
@@ -72,7 +74,7 @@ def test_every_bad_order_and_event_gets_its_verdict(shop: DataHome) -> None:
     assert _verdicts(shop, "product_events", "event_id") == expected
 
 
-def test_amounts_are_exact_and_repairs_counted(shop: DataHome) -> None:
+def test_amounts_are_exact_and_repairs_of_kept_records_counted(shop: DataHome) -> None:
     amounts = dict(_rows(shop, "select order_id, amount from orders"))
     assert (amounts["othousands"], amounts["obare"], amounts["ofree"]) == (1234.5, 0.75, 0.0)
     assert _rows(shop, "select currency from orders where order_id = 'ocurrency'") == [(None,)]
@@ -110,7 +112,9 @@ def test_a_file_with_half_its_columns_is_read(shop: DataHome) -> None:
 def test_the_customer_arrives_three_days_late_and_leaves_again(shop: DataHome) -> None:
     shop.write("customers/ingest_date=2026-01-04/late.csv", customers("c9"), modified=1_800_000_000)
     shop.build()
-    assert _rows(shop, "select count(*) from orders where customer_id = 'c9'") == [(1,)]
+    assert _rows(shop, "select count(*) from orders where customer_id = 'c9'") == [(2,)]
+    repaired = "select repaired_count from daily_metrics where feed = 'orders' and ingest_date = '2026-01-01'"
+    assert _rows(shop, repaired) == [(2,)]
     assert _rows(shop, "select count(*) from product_events where customer_id = 'c9'") == [(1,)]
     assert _verdicts(shop, "orders", "order_id")["oboth"] == ["negative_amount"]
     released = lake_tables(shop)
@@ -120,5 +124,7 @@ def test_the_customer_arrives_three_days_late_and_leaves_again(shop: DataHome) -
     shop.build()
     assert _verdicts(shop, "orders", "order_id")["olate"] == ["unknown_customer_id"]
     told = reports(shop)[f"{JANUARY_1}/validation_report.json"]["feeds"]["orders"]
-    assert told["quarantined_by_reason"]["unknown_customer_id"] == 2
+    assert told["quarantined_by_reason"]["unknown_customer_id"] == 3
+    assert told["repaired_by_column"] == {"currency": 1}
+    assert _rows(shop, repaired) == [(1,)]
     assert "olate" not in {row[0] for row in lake_tables(shop)["clean/orders"]}

@@ -45,7 +45,8 @@ judged as (
     end as status,
     current_loads.load_id is not null as is_current,
     coalesce(duplicates.duplicate_count, 0) as duplicate_count,
-    coalesce(waiting.waiting_count, 0) as waiting_count
+    coalesce(waiting.waiting_count, 0) as waiting_count,
+    coalesce(waiting.waiting_repaired_count, 0) as waiting_repaired_count
   from loads
   left join current_loads on loads.load_id = current_loads.load_id
   left join landing_files on loads.file = landing_files.file
@@ -65,7 +66,7 @@ read_files as (
     case when is_current then accepted_count - waiting_count - duplicate_count end as clean_count,
     case when is_current then duplicate_count end as duplicate_count,
     case when is_current then rejected_count + waiting_count end as quarantined_count,
-    case when is_current then repaired_count end as repaired_count,
+    case when is_current then repaired_count - waiting_repaired_count end as repaired_count,
     loaded_at,
     error,
     load_id

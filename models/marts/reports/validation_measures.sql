@@ -1,4 +1,5 @@
 {{ config(materialized='view') }}
+-- depends_on: {{ ref('customers') }}
 
 with metrics as (
   select * from {{ ref('daily_metrics') }}
@@ -26,7 +27,13 @@ repairs as (
     _load_id,
     unnest(_repaired_columns) as column_name
   from {{ ref('stg_landing__' ~ feed) }}
-  where _repaired_columns is not null and _reject_reasons is null
+  where
+    _repaired_columns is not null
+    and _reject_reasons is null
+    {%- set reference = entity(feed).reference %}
+    {%- if reference %}
+    and {{ reference.column }} in (select {{ reference.column }} from {{ ref(reference.entity) }})
+    {%- endif %}
   {{ 'union all' if not loop.last }}
   {%- endfor %}
 ),
