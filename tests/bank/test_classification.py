@@ -11,10 +11,8 @@ import sys
 from contextlib import closing
 
 import pytest
-from dbt.cli.main import dbtRunner
 from tests.bank.bank_kit import deliver, predict_service, published_tables, transaction
-from tests.pipeline import harness
-from tests.pipeline.harness import PROJECT, DataHome
+from tests.pipeline.harness import DataHome
 
 from sluice.categories import CATEGORIES
 
@@ -229,12 +227,7 @@ def write_answers(home: DataHome, ids: list[str], status: str, category: str) ->
 
 
 def retry(home: DataHome, *arguments: str) -> None:
-    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.target)]
-    result = dbtRunner().invoke(
-        ["--quiet", "run-operation", "retry_dead_letters", *where, "--log-path", str(home.target), *arguments]
-    )
-    harness._close_warehouse()
-    assert result.success, result.exception
+    home.dbt("run-operation", "retry_dead_letters", *arguments)
 
 
 def no_leftovers(home: DataHome) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at"}
@@ -23,12 +24,13 @@ UNCOMPARED_ROWS = {
 
 
 class DataHome:
-    """One SLUICE_HOME. Its path stays the same between examples, so that dbt parses the project once."""
+    """One SLUICE_HOME. Its path stays the same between tests, so that dbt parses the project once."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.landing = root / "landing"
         self.target = root.parent / "target"
+        self._manifest: Manifest | None = None
 
     def clear(self) -> None:
         """Start again from nothing."""
@@ -45,22 +47,28 @@ class DataHome:
             os.utime(path, (modified, modified))
         return path
 
-    def build(self, *arguments: str, expect_success: bool = True) -> object:
+    def build(self, *arguments: str, expect_success: bool = True) -> dbtRunnerResult:
         """Run `dbt build` and return its result."""
+        return self.dbt("build", *arguments, expect_success=expect_success)
+
+    def dbt(self, command: str, *arguments: str, expect_success: bool = True) -> dbtRunnerResult:
+        """Run a dbt command in this process. The project is parsed once: vars and the warehouse count when a
+        command runs, not when it is parsed."""
         os.environ["SLUICE_HOME"] = str(self.root)
         os.environ["SLUICE_PII_KEY"] = "test key"
-        result = dbtRunner().invoke(
-            ["--quiet", "build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-             "--target-path", str(self.target), "--log-path", str(self.target), *arguments]
-        )  # fmt: skip
+        where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        where += ["--target-path", str(self.target), "--log-path", str(self.target)]
+        if self._manifest is None:
+            self._manifest = dbtRunner().invoke(["--quiet", "parse", *where]).result
+        result = dbtRunner(manifest=self._manifest).invoke(["--quiet", command, *where, *arguments])
         _close_warehouse()
         if expect_success and not result.success:
             failures = [
-                f"{r.node.name}: {r.message}"
-                for r in result.result or []
-                if r.status not in ("success", "pass")
+                f"{run.node.name}: {run.message}"
+                for run in getattr(result.result, "results", [])
+                if run.status not in ("success", "pass", "skipped", "no-op")
             ]
-            raise AssertionError(f"dbt build failed: {failures or result.exception}")
+            raise AssertionError(f"dbt {command} failed: {failures or result.exception}")
         return result
 
     def query(self, sql: str) -> list[tuple]:
