@@ -2,16 +2,19 @@
 
 import csv
 import hashlib
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from starlette.testclient import TestClient
+import httpx
 
 from sluice.home import Home
 from sluice.ingest.app import create_app
+from sluice.ingest.server import make_server
 from sluice.ingest.service import Service
 from sluice.ingest.settings import Settings
 from sluice.tokens import Tokens
@@ -40,15 +43,22 @@ def home_of(folder: Path) -> Home:
 
 
 @contextmanager
-def running(folder: Path, tokens: bool = True, **settings: Any) -> Iterator[tuple[TestClient, Service]]:
-    """The application in this process; everything has landed when the block ends."""
+def running(folder: Path, tokens: bool = True, **settings: Any) -> Iterator[tuple[httpx.Client, Service]]:
+    """The service, its own server in a thread, and a client; everything has landed when the block ends."""
     chosen = Settings(**{"min_free_bytes": 0, "segment_seconds": 0.05, **settings})
     service = Service(home_of(folder), chosen, Tokens(token_file(folder) if tokens else None))
     service.start()
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = make_server(create_app(service))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
     try:
-        with TestClient(create_app(service), raise_server_exceptions=False) as client:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:
             yield client, service
     finally:
+        server.should_exit = True
+        thread.join()
         service.close()
 
 

@@ -73,7 +73,7 @@ def test_broken_things_become_entries_with_an_error(tmp_path: Path) -> None:
     assert set(broken) == {"f/loop/loop"} or set(broken) == {"f/loop"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
+@pytest.mark.usefixtures("respects_permissions")
 def test_unreadable_folder_is_an_entry(tmp_path: Path) -> None:
     put(tmp_path, "f/a.csv")
     (tmp_path / "f").chmod(0)

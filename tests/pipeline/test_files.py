@@ -1,238 +1,248 @@
-"""Bad input, one promise each: what is wrong is said, nothing is lost, and what is good goes on."""
+"""Every kind of file and fault, one promise each: what is wrong is said, nothing is lost, and what is good goes on.
+
+They lie together in one landing zone, each promise on an ingest date of its own, and are read by one build:
+so none of them disturbs another.
+"""
 
 import gzip
+import hashlib
 import json
-import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.pipeline.harness import DataHome
 
-DAY = "service_events/ingest_date=2026-01-01"
 HEADER = "event_id,service,event_type,timestamp,latency_ms,status_code,user_id"
-GOOD = "e1,cart,request,2026-01-01T10:00:00Z,12,200,u1"
+DELIVERIES: dict[str, Callable[[DataHome, str], None]] = {}
 
 
-def test_every_dialect_ends_in_the_same_rows(home: DataHome) -> None:
-    """Column order, header case, aliases, delimiters, BOM, UTF-16, gzip, line ends: one event each, all read."""
+def delivery(day: str) -> Callable:
+    """A function that writes the files of one ingest date, given the home and the folder of that date."""
 
-    def event(number: int) -> str:
-        return GOOD.replace("e1", f"e{number}")
+    def register(deliver: Callable[[DataHome, str], None]) -> Callable[[DataHome, str], None]:
+        assert day not in DELIVERIES
+        DELIVERIES[day] = deliver
+        return deliver
 
-    home.write(f"{DAY}/plain.csv", f"{HEADER}\n{event(1)}\n")
-    home.write(f"{DAY}/order.csv", "timestamp,user_id,event_id,status_code,latency_ms,event_type,service\n"
-               "2026-01-01T10:00:00Z,u1,e2,200,12,request,cart\n")  # fmt: skip
-    home.write(
-        f"{DAY}/case.csv", f" EVENT_ID ,Service,event_type,TS,Latency_ms,status_code,user_id\n{event(3)}\n"
-    )
+    return register
+
+
+@pytest.fixture(scope="module")
+def built(shared_home: DataHome) -> DataHome:
+    """All deliveries, read by one build."""
+    shared_home.clear()
+    for day, deliver in DELIVERIES.items():
+        deliver(shared_home, folder(day))
+    shared_home.build()
+    return shared_home
+
+
+def folder(day: str) -> str:
+    """Where the files of an ingest date lie."""
+    return f"service_events/ingest_date={day}"
+
+
+def event(event_id: str, user: str = "u1") -> str:
+    """A good record."""
+    return f"{event_id},cart,request,2026-01-01T10:00:00Z,12,200,{user}"
+
+
+def quarantined(home: DataHome, day: str) -> list[tuple[list[str], str]]:
+    """Reasons and raw text of what an ingest date had rejected."""
+    return home.query(f"select reject_reasons, raw_record from quarantine where ingest_date = '{day}'")
+
+
+@delivery("2026-01-01")
+def deliver_dialects(home: DataHome, day: str) -> None:
+    def plain(number: int) -> str:
+        return f"{HEADER}\n{event(f'dialect-{number}')}\n"
+
+    home.write(f"{day}/plain.csv", plain(1))
+    home.write(f"{day}/order.csv", "timestamp,user_id,event_id,status_code,latency_ms,event_type,service\n"
+               "2026-01-01T10:00:00Z,u1,dialect-2,200,12,request,cart\n")  # fmt: skip
+    names = " EVENT_ID ,Service,event_type,TS,Latency_ms,status_code,user_id"
+    home.write(f"{day}/case.csv", plain(3).replace(HEADER, names))
     for number, delimiter in ((4, ";"), (5, "\t"), (6, "|")):
-        home.write(f"{DAY}/delimiter{number}.csv", f"{HEADER}\n{event(number)}\n".replace(",", delimiter))
-    home.write(f"{DAY}/bom.csv", f"\ufeff{HEADER}\n{event(7)}\n")
-    home.write(f"{DAY}/utf16le.csv", ("\ufeff" + f"{HEADER}\n{event(8)}\n").encode("utf-16-le"))
-    home.write(f"{DAY}/utf16be.csv", ("\ufeff" + f"{HEADER}\n{event(9)}\n").encode("utf-16-be"))
-    home.write(f"{DAY}/hour=07/packed.csv.gz", gzip.compress(f"{HEADER}\n{event(10)}\n".encode()))
-    home.write(f"{DAY}/crlf.csv", f"{HEADER}\r\n{event(11)}\r\n")
-    home.write(f"{DAY}/mixed.csv", f"{HEADER}\r\n{event(12)}\n{event(13)}\r\n\n")
-    home.write(
-        f"{DAY}/quoted.csv", f'{HEADER}\n"e14","ca""rt, or\nnot",request,2026-01-01T10:00:00Z,12,200,u1\n'
-    )
-    home.build()
+        home.write(f"{day}/delimiter{number}.csv", plain(number).replace(",", delimiter))
+    home.write(f"{day}/bom.csv", "\ufeff" + plain(7))
+    home.write(f"{day}/utf16le.csv", ("\ufeff" + plain(8)).encode("utf-16-le"))
+    home.write(f"{day}/utf16be.csv", ("\ufeff" + plain(9)).encode("utf-16-be"))
+    home.write(f"{day}/hour=07/packed.csv.gz", gzip.compress(plain(10).encode()))
+    home.write(f"{day}/crlf.csv", plain(11).replace("\n", "\r\n"))
+    home.write(f"{day}/mixed.csv", f"{HEADER}\r\n{event('dialect-12')}\n{event('dialect-13')}\r\n\n")
+    quoted = '"dialect-14","ca""rt, or\nnot",request,2026-01-01T10:00:00Z,12,200,u1'
+    home.write(f"{day}/quoted.csv", f"{HEADER}\n{quoted}\n")
 
-    rows = home.query(
-        "select event_id, service, event_at, latency_ms, status_code, user_id from service_events order by 1"
+
+def test_every_dialect_ends_in_the_same_rows(built: DataHome) -> None:
+    """Column order, header case, aliases, delimiters, BOM, UTF-16, gzip, line ends: one event each, all read."""
+    rows = built.query(
+        "select event_id, service, event_at, latency_ms, status_code, user_id from service_events "
+        "where ingest_date = '2026-01-01'"
     )
-    assert {row[0] for row in rows} == {f"e{number}" for number in range(1, 15)}
+    assert sorted(row[0] for row in rows) == sorted(f"dialect-{number}" for number in range(1, 15))
     assert {row[2:] for row in rows} == {rows[0][2:]}
     assert {row[1] for row in rows} == {"cart", 'ca"rt, or\nnot'}
 
 
-def test_columns_may_be_missing_or_unknown(home: DataHome) -> None:
-    home.write(f"{DAY}/few.csv", "event_id,service,event_type,timestamp\ne1,cart,request,2026-01-01\n")
-    home.write(f"{DAY}/more.csv", f"{HEADER},region\n{GOOD.replace('e1', 'e2')},eu\n")
-    home.build()
-    assert home.query("select event_id, latency_ms, user_id from service_events order by 1") == [
-        ("e1", None, None),
-        ("e2", 12.0, "u1"),
-    ]
-    assert home.query("select event_id, _extra from stg_landing__service_events order by 1") == [
-        ("e1", None),
-        ("e2", '{"region":"eu"}'),
-    ]
+@delivery("2026-01-02")
+def deliver_other_columns(home: DataHome, day: str) -> None:
+    home.write(f"{day}/few.csv", "event_id,service,event_type,timestamp\nfew,cart,request,2026-01-01\n")
+    home.write(f"{day}/more.csv", f"{HEADER},region\n{event('more')},eu\n")
 
 
-def test_structural_faults_stand_alone_with_their_text(home: DataHome) -> None:
-    long_line = "x" * (1 << 20) + ",cart,request,2026-01-01,,,"
+def test_columns_may_be_missing_or_unknown(built: DataHome) -> None:
+    assert built.query(
+        "select event_id, latency_ms, user_id from service_events where ingest_date = '2026-01-02' order by 1"
+    ) == [("few", None, None), ("more", 12.0, "u1")]
+    assert built.query(
+        "select event_id, _extra from stg_landing__service_events where event_id in ('few', 'more') order by 1"
+    ) == [("few", None), ("more", '{"region":"eu"}')]
+
+
+LONG_LINE = "x" * (1 << 20) + ",cart,request,2026-01-01,,,"
+
+
+@delivery("2026-01-03")
+def deliver_structural_faults(home: DataHome, day: str) -> None:
     lines = [
         HEADER,
-        GOOD,
-        "e2,cart",
-        "e3,cart,request,2026-01-01,1,200,u1,surplus",
-        'e4,"cart,request',
-        long_line,
+        event("before"),
+        "short,cart",
+        "long,cart,request,2026-01-01,1,200,u1,surplus",
+        'quote,"cart,request',
+        LONG_LINE,
     ]
-    raw = (
-        "\n".join(lines).encode()
-        + b"\ne5,caf\xe9,request,2026-01-01,1,200,u1\n"
-        + GOOD.replace("e1", "e6").encode()
-        + b"\n"
+    bytes_lines = [line.encode() for line in lines]
+    bytes_lines += [b"caf\xe9,cart,request,2026-01-01,1,200,u1", event("after").encode(), b""]
+    home.write(f"{day}/faults.csv", b"\n".join(bytes_lines))
+
+
+def test_structural_faults_stand_alone_with_their_text(built: DataHome) -> None:
+    assert sorted(quarantined(built, "2026-01-03")) == sorted(
+        [
+            (["too_few_columns"], "short,cart"),
+            (["too_many_columns"], "long,cart,request,2026-01-01,1,200,u1,surplus"),
+            (["unterminated_quote"], 'quote,"cart,request'),
+            (["line_too_long"], LONG_LINE),
+            (["invalid_encoding"], r"caf\xe9,cart,request,2026-01-01,1,200,u1"),
+        ]
     )
-    home.write(f"{DAY}/faults.csv", raw)
-    home.build()
-    found = dict(
-        home.query("select reject_reasons[1], raw_record from quarantine where len(reject_reasons) = 1")
+    assert built.query("select event_id from service_events where ingest_date = '2026-01-03' order by 1") == [
+        ("after",), ("before",)
+    ]  # fmt: skip
+    assert built.query(
+        "select records_read, clean_count, quarantined_count from file_loads where ingest_date = '2026-01-03'"
+    ) == [(7, 2, 5)]
+
+
+STRAY_QUOTE = event("many-25000").replace(",cart", ',"cart')
+
+
+@delivery("2026-01-04")
+def deliver_a_stray_quote(home: DataHome, day: str) -> None:
+    lines = [event(f"many-{number}") for number in range(50_000)]
+    lines[25_000] = STRAY_QUOTE
+    home.write(f"{day}/large.csv", "\n".join([HEADER, *lines, ""]))
+
+
+def test_a_stray_quote_costs_one_record_of_many(built: DataHome) -> None:
+    assert built.query("select count(*) from service_events where ingest_date = '2026-01-04'") == [(49_999,)]
+    assert quarantined(built, "2026-01-04") == [(["unterminated_quote"], STRAY_QUOTE)]
+
+
+@delivery("2026-01-05")
+def deliver_files_that_cannot_be_read(home: DataHome, day: str) -> None:
+    whole = f"{HEADER}\n{event('beside-failed')}\n"
+    home.write(f"{day}/good.csv", whole)
+    home.write(f"{day}/empty.csv", "")
+    home.write(f"{day}/header.csv", "a,b,c\n1,2,3\n")
+    home.write(f"{day}/broken.csv.gz", gzip.compress(whole.encode())[:-10])
+    home.write(f"{day}/notes.txt", "hello")
+    home.write(f"{folder('2026-02-30')}/a.csv", whole)
+    home.write("nothing/ingest_date=2026-01-05/a.csv", whole)
+    home.write(f"{day}/_hidden.csv", "not a file yet")
+    home.write(f"{day}/coming.csv.part", "not a file yet")
+
+
+def test_files_that_cannot_be_read_are_named_and_hold_nothing_back(built: DataHome) -> None:
+    day = folder("2026-01-05")
+    failed = dict(built.query("select file, error from file_loads where status = 'failed'"))
+    assert set(failed) == {
+        f"{day}/empty.csv", f"{day}/header.csv", f"{day}/broken.csv.gz", f"{day}/notes.txt",
+        f"{folder('2026-02-30')}/a.csv", "nothing/ingest_date=2026-01-05/a.csv",
+    }  # fmt: skip
+    assert all(failed.values())
+    listed = built.query(f"select file from file_loads where file like '{day}/%' and status = 'loaded'")
+    assert listed == [(f"{day}/good.csv",)]
+    assert built.query("select event_id from service_events where ingest_date = '2026-01-05'") == [
+        ("beside-failed",)
+    ]
+
+
+@delivery("2026-01-06")
+def deliver_the_same_records_twice(home: DataHome, day: str) -> None:
+    home.write(f"{day}/b.csv", f"{HEADER}\n{event('twice')}\n")
+    home.write(f"{day}/a.csv", f"{HEADER}\n{event('twice')}\n{event('twice')}\n")
+
+
+def test_the_same_records_in_two_files_count_once(built: DataHome) -> None:
+    counts = built.query(
+        "select file, records_read, clean_count, duplicate_count from file_loads "
+        "where ingest_date = '2026-01-06' order by 1"
     )
-    assert found == {
-        "too_few_columns": "e2,cart",
-        "too_many_columns": "e3,cart,request,2026-01-01,1,200,u1,surplus",
-        "unterminated_quote": 'e4,"cart,request',
-        "line_too_long": long_line,
-        "invalid_encoding": r"e5,caf\xe9,request,2026-01-01,1,200,u1",
-    }
-    assert home.query("select event_id from service_events order by 1") == [("e1",), ("e6",)]
-    assert home.query("select records_read, clean_count, quarantined_count from file_loads") == [(7, 2, 5)]
+    day = folder("2026-01-06")
+    assert counts == [(f"{day}/a.csv", 2, 1, 1), (f"{day}/b.csv", 1, 0, 1)]
 
 
-def test_a_stray_quote_costs_one_record_of_many(home: DataHome) -> None:
-    lines = [GOOD.replace("e1", f"e{number}") for number in range(50_000)]
-    lines[25_000] = lines[25_000].replace(",cart", ',"cart')
-    home.write(f"{DAY}/large.csv", "\n".join([HEADER, *lines]) + "\n")
-    home.build()
-    assert home.query("select count(*) from service_events") == [(49_999,)]
-    assert home.query("select reject_reasons, raw_record from quarantine") == [
-        (["unterminated_quote"], lines[25_000])
-    ]
+TIED_USERS = [f"tied-{number}" for number in range(8)]
 
 
-def test_files_that_cannot_be_read_are_named_and_hold_nothing_back(home: DataHome) -> None:
-    home.write(f"{DAY}/good.csv", f"{HEADER}\n{GOOD}\n")
-    home.write(f"{DAY}/empty.csv", "")
-    home.write(f"{DAY}/header.csv", "a,b,c\n1,2,3\n")
-    home.write(f"{DAY}/broken.csv.gz", gzip.compress(f"{HEADER}\n{GOOD}\n".encode())[:-10])
-    home.write(f"{DAY}/notes.txt", "hello")
-    home.write("service_events/ingest_date=2026-02-30/a.csv", f"{HEADER}\n{GOOD}\n")
-    home.write("nothing/ingest_date=2026-01-01/a.csv", f"{HEADER}\n{GOOD}\n")
-    home.write(f"{DAY}/_hidden.csv", "not a file yet")
-    home.write(f"{DAY}/coming.csv.part", "not a file yet")
-    home.build()
-    loads = dict(home.query("select file, status from file_loads"))
-    assert loads.pop(f"{DAY}/good.csv") == "loaded"
-    assert set(loads.values()) == {"failed"} and len(loads) == 6
-    assert all(error for (error,) in home.query("select error from file_loads where status = 'failed'"))
-    assert home.query("select count(*) from service_events") == [(1,)]
+@delivery("2026-01-07")
+def deliver_ties(home: DataHome, day: str) -> None:
+    home.write(f"{day}/a.csv", "\n".join([HEADER, *(event("tied", user) for user in TIED_USERS), ""]))
 
 
-def test_a_file_in_the_feeds_own_folder_takes_its_date_from_its_time(home: DataHome) -> None:
-    home.write("service_events/today.csv", f"{HEADER}\n{GOOD}\n", modified=1_768_303_934)
-    home.build()
-    assert home.query("select cast(ingest_date as varchar) from service_events") == [("2026-01-13",)]
-
-
-def test_a_rewritten_file_replaces_its_version_and_a_broken_one_does_not(home: DataHome) -> None:
-    home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n{GOOD.replace('e1', 'e2')}\n", modified=1e9)
-    home.build()
-    home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD.replace('cart', 'auth')}\nbad,,,,,,\n", modified=1.1e9)
-    home.build()
-    assert home.query("select event_id, service from service_events") == [("e1", "auth")]
-    assert home.query("select count(*) from quarantine") == [(1,)]
-    assert [row[:2] for row in home.published()["service_metrics_per_minute"]] == [
-        ("auth", "2026-01-01T10:00:00Z")
-    ]
-    home.write(f"{DAY}/a.csv", "no,known,names\n", modified=1.2e9)
-    home.build()
-    assert home.query("select event_id, service from service_events") == [("e1", "auth")]
-    assert sorted(home.query("select status from file_loads")) == [("failed",), ("loaded",), ("superseded",)]
-
-
-def test_a_file_that_disappears_keeps_its_rows_and_a_full_refresh_refuses_to_forget_it(
-    home: DataHome,
-) -> None:
-    path = home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n")
-    home.build()
-    path.unlink()
-    home.build()
-    assert home.query("select status, clean_count from file_loads") == [("archived", 1)]
-    refused = home.build("--full-refresh", expect_success=False)
-    assert not refused.success
-    assert home.query("select count(*) from service_events") == [(1,)]
-    home.build("--full-refresh", "--vars", "{forget_missing: true}")
-    assert home.query("select count(*) from service_events") == [(0,)]
-
-
-def test_reprocessing_reads_the_named_dates_and_no_others(home: DataHome) -> None:
-    for day in (1, 2, 3):
-        home.write(
-            f"service_events/ingest_date=2026-01-0{day}/a.csv", f"{HEADER}\n{GOOD.replace('e1', f'e{day}')}\n"
-        )
-    home.build()
-    before = home.everything()
-    for _ in range(2):
-        home.build("--vars", "{start_date: 2026-01-02, end_date: 2026-01-03}")
-        assert home.query("select files_loaded from state.runs order by started_at desc limit 1") == [(2,)]
-        assert home.everything() == before
-    home.write("service_events/ingest_date=2026-01-04/late.csv", f"{HEADER}\n{GOOD.replace('e1', 'e9')}\n")
-    home.build("--vars", "{start_date: 2026-01-02}")
-    assert home.everything() == before
-    assert not home.build("--vars", "{start_date: yesterday}", expect_success=False).success
-
-
-def test_the_same_records_in_two_files_count_once(home: DataHome) -> None:
-    home.write(f"{DAY}/b.csv", f"{HEADER}\n{GOOD}\n")
-    home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n{GOOD}\n")
-    home.build()
-    counts = home.query("select file, records_read, clean_count, duplicate_count from file_loads order by 1")
-    assert counts == [(f"{DAY}/a.csv", 2, 1, 1), (f"{DAY}/b.csv", 1, 0, 1)]
-
-
-def test_ties_within_a_file_go_to_the_smallest_md5(home: DataHome) -> None:
+def test_ties_within_a_file_go_to_the_smallest_md5(built: DataHome) -> None:
     """Two records of one key, equally complete and equally late, differ only in the user."""
-    import hashlib
 
     def md5(user: str) -> str:
-        fields = ["e1", "cart", "request", "2026-01-01T10:00:00Z", "12", "200", user, "\x00"]
+        fields = ["tied", "cart", "request", "2026-01-01T10:00:00Z", "12", "200", user, "\x00"]
         return hashlib.md5("\x1f".join(fields).encode()).hexdigest()
 
-    users = [f"u{number}" for number in range(8)]
-    home.write(f"{DAY}/a.csv", "\n".join([HEADER, *(GOOD.replace("u1", user) for user in users)]) + "\n")
-    home.build()
-    assert home.query("select user_id from service_events") == [(min(users, key=md5),)]
+    assert built.query("select user_id from service_events where event_id = 'tied'") == [
+        (min(TIED_USERS, key=md5),)
+    ]
 
 
-def test_personal_data_is_published_only_as_a_key(home: DataHome) -> None:
-    import hashlib
-
-    home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n")
-    home.build()
-    expected = hashlib.sha256(b"test key\x1fu1").hexdigest()
-    assert [row[7] for row in home.published()["service_events"]] == [expected]
-    assert b"test key" not in (home.root / "published" / "sluice.db").read_bytes()
-    assert (home.root / "published" / "operations.db").stat().st_mode & 0o777 == 0o600
+@delivery("2026-01-08")
+def deliver_a_bad_record(home: DataHome, day: str) -> None:
+    home.write(f"{day}/a.csv", f"{HEADER},region\n,  Cart ,request,soon,12,200,u1,eu\n")
 
 
-def test_rules_that_change_are_applied_to_what_was_loaded(home: DataHome) -> None:
-    home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD.replace('2026-01-01T10:00:00Z', '03/04/2026')}\n")
-    home.build()
-    assert home.query("select month(event_at) from service_events") == [(4,)]
-    home.build("--vars", "{slash_date_order: mdy}")
-    assert home.query("select month(event_at) from service_events") == [(3,)]
-    assert home.query("select count(*) from file_loads") == [(1,)]
-
-
-def test_raw_records_are_json_of_every_field(home: DataHome) -> None:
-    home.write(f"{DAY}/a.csv", f"{HEADER},region\n,  Cart ,request,soon,12,200,u1,eu\n")
-    home.build()
-    ((reasons, raw),) = home.query("select reject_reasons, raw_record from quarantine")
+def test_raw_records_are_json_of_every_field(built: DataHome) -> None:
+    ((reasons, raw),) = quarantined(built, "2026-01-08")
     assert reasons == ["invalid_timestamp", "missing_event_id"]
     record = json.loads(raw)
     assert record["service"] == "  Cart " and record["timestamp"] == "soon" and record["region"] == "eu"
 
 
-@pytest.mark.skipif(
-    os.geteuid() == 0, reason="2026-11-21: root may read every file, so no file is unreadable"
-)
-def test_an_unreadable_file_is_tried_again_at_every_build(home: DataHome) -> None:
-    path = home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n")
-    path.chmod(0)
-    home.build()
-    assert home.query("select status from file_loads") == [("failed",)]
-    path.chmod(0o600)
-    home.build()
-    assert home.query("select count(*) from service_events") == [(1,)]
+@delivery("2026-01-13")
+def deliver_without_a_date(home: DataHome, day: str) -> None:
+    """The folder of this date stays empty: the file takes the date from its modification time."""
+    home.write(f"{Path(day).parent}/undated.csv", f"{HEADER}\n{event('undated')}\n", modified=1_768_303_934)
+
+
+def test_a_file_in_the_feeds_own_folder_takes_its_date_from_its_time(built: DataHome) -> None:
+    assert built.query("select cast(ingest_date as varchar) from service_events where event_id = 'undated'") == [
+        ("2026-01-13",)
+    ]  # fmt: skip
+
+
+def test_personal_data_is_published_only_as_a_key(built: DataHome) -> None:
+    keys = {hashlib.sha256(f"test key\x1f{user}".encode()).hexdigest() for user in ["u1", *TIED_USERS]}
+    published = {row[7] for row in built.published()["service_events"]}
+    assert None in published and len(published) == 3 and published < keys | {None}
+    assert b"test key" not in (built.root / "published" / "sluice.db").read_bytes()
+    assert (built.root / "published" / "operations.db").stat().st_mode & 0o777 == 0o600

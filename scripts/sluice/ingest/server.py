@@ -6,6 +6,7 @@ import socket
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from sluice.home import data_home
 from sluice.ingest.app import create_app
@@ -60,13 +61,8 @@ class Stop:
         server.should_exit = self._asked
 
 
-def _serve(service: Service, listener: socket.socket, stop: Stop) -> None:
-    """Until SIGTERM or SIGINT; open requests are answered first."""
-    app = create_app(service)
-    # What exists now stays: the collector need not walk it again and again while requests come and go.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """The server around the application, not yet running."""
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -80,6 +76,15 @@ def _serve(service: Service, listener: socket.socket, stop: Stop) -> None:
         backlog=BACKLOG,
         timeout_graceful_shutdown=10,
     )
-    server = uvicorn.Server(config)
+    return uvicorn.Server(config)
+
+
+def _serve(service: Service, listener: socket.socket, stop: Stop) -> None:
+    """Until SIGTERM or SIGINT; open requests are answered first."""
+    server = make_server(create_app(service))
+    # What exists now stays: the collector need not walk it again and again while requests come and go.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     stop.end(server)
     server.run(sockets=[listener])
