@@ -182,17 +182,19 @@ def test_files_that_may_not_grow_are_503_and_what_was_acknowledged_stays(home: P
     """A limit on the size of files stands for the full disk: the write fails in the middle of a frame."""
     limit = 60_000
     server = Server(home, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
-    acknowledged, refused = [], 0
+    acknowledged, refused, sent = [], 0, 0
     until = time.monotonic() + 1.5
-    while time.monotonic() < until:
-        ids = [f"n{len(acknowledged)}-{refused}-{index}" for index in range(200)]
+    while time.monotonic() < until or not (acknowledged and refused):
+        assert time.monotonic() < until + 30, "the limit was never met"
+        sent += 1
+        # Every other one is larger than the limit, so that it is met however slowly requests come.
+        ids = [f"n{sent}-{index}" for index in range(100 if sent % 2 else 2_000)]
         answer = server.post("/events/bulk", {"events": [an_event(one) for one in ids]})
         if answer.status_code == 200:
             acknowledged += ids
         else:
             assert answer.status_code == 503 and "retry-after" in answer.headers
             refused += 1
-    assert acknowledged and refused
     server.stop()
     after = Server(home)
     assert after.stop() == 0

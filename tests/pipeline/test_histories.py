@@ -62,7 +62,7 @@ FEEDS = {
 def versions(draw: st.DrawFn, feed: str) -> str:
     """The text of one file of a feed, with its columns in some order."""
     columns = draw(st.permutations(list(FEEDS[feed])))
-    rows = draw(st.lists(st.tuples(*(FEEDS[feed][column] for column in columns)), max_size=6))
+    rows = draw(st.lists(st.tuples(*(FEEDS[feed][column] for column in columns)), max_size=8))
     return csv_text(columns, rows)
 
 
@@ -72,7 +72,7 @@ def histories(draw: st.DrawFn) -> tuple[dict[str, str], list[list[tuple[str, str
     in any order, with earlier versions of some files before their last one."""
     final: dict[str, str] = {}
     for feed in FEEDS:
-        for number in range(draw(st.integers(0, 3))):
+        for number in range(draw(st.integers(0, 5))):
             day = draw(st.sampled_from(["2026-01-01", "2026-01-02"]))
             final[f"{feed}/ingest_date={day}/{number}.csv"] = draw(versions(feed))
     deliveries: list[tuple[str, str]] = []
@@ -89,7 +89,11 @@ def histories(draw: st.DrawFn) -> tuple[dict[str, str], list[list[tuple[str, str
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+@settings(
+    max_examples=(settings().max_examples + 1) // 2,  # a history is several builds: fewer, of more files
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(history=histories())
 def test_every_history_ends_in_the_tables_of_one_clean_load(home: DataHome, history) -> None:
     final, builds = history

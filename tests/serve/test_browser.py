@@ -13,6 +13,7 @@ import pytest
 from .conftest import TOKENS, Served
 
 pytestmark = pytest.mark.browser
+NAMES = ["chromium", "chromium-browser", "google-chrome"]
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
@@ -21,7 +22,7 @@ ARGUMENTS = (
 
 def chromium() -> str:
     """The browser's path; no browser is a failure in CI and a visible skip elsewhere."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if not found:
         missing = "no Chromium: install Debian's chromium package or set CHROMIUM"
         if os.environ.get("CI") == "true":
