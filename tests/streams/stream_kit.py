@@ -153,12 +153,12 @@ class Killer:
         time.sleep(self.random.uniform(shortest, longest))
 
     def report(self, what: str) -> None:
-        print(f"killed at {time.monotonic() - self.started:6.2f} s: {what}")
+        print(f"{time.monotonic() - self.started:7.2f} s: {what}")
 
     def kill(self, process: subprocess.Popen[bytes], what: str) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        self.report(f"{what}, kill -9 of process {process.pid}")
+        self.report(f"killed {what}, kill -9 of process {process.pid}")
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:

@@ -96,7 +96,7 @@ def test_broker_killed_under_load(kafka: Commands, kafka_broker: Broker, landed:
     wait_until(landed.ids, 30, "landing under way")
     killer.wait(0.5, 2.0)
     kafka_broker.kill()
-    killer.report("the broker, kill -9")
+    killer.report("killed the broker, kill -9")
     kafka_broker.start()
     assert producer.wait(60) == 0
     wait_until(lambda: sum(landed.ids().values()) >= 40_000, 30, "everything landed")

@@ -146,7 +146,7 @@ def test_broker_killed_under_load(
     wait_until(landed.ids, 30, "landing under way")
     killer.wait(0.5, 2.0)
     pulsar_broker.kill()
-    killer.report("the broker, kill -9")
+    killer.report("killed the broker, kill -9")
     pulsar_broker.start()
     assert producer.wait(90) == 0
     wait_until(lambda: len(landed.ids()) >= 15_000, 60, "everything landed")
