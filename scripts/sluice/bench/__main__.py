@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from sluice.bench import streams
 from sluice.bench.process import Run
 from sluice.bench.service_feed import run_round
 
@@ -16,8 +17,13 @@ ORDER = ("start-up", "a", "b", "c", "e", "d", "f first", "f after d")
 
 def main(arguments: list[str]) -> int:
     """Measure, print the table, write the files. Returns the exit code."""
+    if arguments[:1] == ["streams"]:
+        return streams.main(arguments[1:])
     parser = argparse.ArgumentParser(
-        prog="scripts/bench", description=__doc__, epilog="exit codes: 0 measured, 1 failed, 2 wrong usage"
+        prog="scripts/bench",
+        description=__doc__,
+        epilog="scripts/bench streams --help: how fast topics land and can be queried."
+        " exit codes: 0 measured, 1 failed, 2 wrong usage",
     )
     parser.add_argument(
         "--rows",

@@ -1,7 +1,5 @@
-"""How fast topics land: catching up with a full topic, keeping up with a steady one, broker on this machine.
-
-Freshness here is from the broker's timestamp to the landed file's modification time; the build comes on top.
-"""
+"""How fast topics land, with the broker on this machine: catching up with a full topic, keeping up with a steady one, and
+from produce to queryable over HTTP, with scripts/watch and scripts/serve."""
 
 import argparse
 import csv
@@ -12,27 +10,29 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sluice.home import PROJECT_ROOT
+from sluice.streams.artifacts import NoBrokerError
 from sluice.streams.brokers import Broker, free_port
 
-_FEED = "service_events"
+FEED = "service_events"
 
 
-class _Commands:
+class Commands:
     """The stream commands against one broker and one data home."""
 
     def __init__(self, broker: Broker, home: Path) -> None:
         where = "--bootstrap-servers" if broker.kind == "kafka" else "--service-url"
         self._broker = [broker.kind, where, broker.address]
-        self._environment = os.environ | {
+        self.environment = os.environ | {
             "SLUICE_HOME": str(home),
             "PYTHONPATH": str(PROJECT_ROOT / "scripts"),
         }
-        self._environment.pop("SLUICE_LANDING", None)
+        self.environment.pop("SLUICE_LANDING", None)
         self._log = (home / "log").open("ab")
 
     def start(self, module: str, topic: str, *more: str) -> subprocess.Popen[bytes]:
@@ -44,10 +44,10 @@ class _Commands:
             "--topic",
             topic,
             "--feed",
-            _FEED,
+            FEED,
         ]
         return subprocess.Popen(
-            [*command, *more], env=self._environment, stdout=subprocess.DEVNULL, stderr=self._log
+            [*command, *more], env=self.environment, stdout=subprocess.DEVNULL, stderr=self._log
         )
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class _Commands:
 
 
 def _files(home: Path) -> list[Path]:
-    return sorted((home / "landing" / _FEED).glob("ingest_date=*/*.csv"))
+    return sorted((home / "landing" / FEED).glob("ingest_date=*/*.csv"))
 
 
 @cache
@@ -69,14 +69,21 @@ def _count(home: Path) -> int:
     return sum(map(_records, _files(home)))
 
 
-def _peak_mib(process: subprocess.Popen[bytes]) -> float:
+def peak_mib(process: subprocess.Popen[bytes]) -> float:
+    """The most memory the process has had."""
     status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    return round(int(status.split("VmHWM:")[1].split()[0]) / 1024, 1)
+
+
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """User and system time of the process and its ended children."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def catch_up(broker: Broker, home: Path, events: int) -> dict[str, Any]:
     """Fill a topic, then land it: events a second from the start of the process to the last file."""
-    commands = _Commands(broker, home)
+    commands = Commands(broker, home)
     if commands.start("produce", "bench-full", "--count", str(events), "--fixed-times").wait():
         raise RuntimeError(f"the producer failed; see {home / 'log'}")
     started = time.time()
@@ -84,13 +91,11 @@ def catch_up(broker: Broker, home: Path, events: int) -> dict[str, Any]:
     peak = 0.0
     while _count(home) < events:
         time.sleep(0.25)
-        peak = max(peak, _peak_mib(consumer))
+        peak = max(peak, peak_mib(consumer))
         if consumer.poll() is not None or time.time() - started > 600:
             raise RuntimeError(f"the consumer stopped or stalled; see {home / 'log'}")
     landed = max(path.stat().st_mtime for path in _files(home))
-    cpu = [
-        int(part) for part in Path(f"/proc/{consumer.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
-    ]
+    cpu = cpu_seconds(consumer)
     consumer.send_signal(signal.SIGTERM)
     consumer.wait()
     commands.close()
@@ -98,14 +103,15 @@ def catch_up(broker: Broker, home: Path, events: int) -> dict[str, Any]:
         "events": events,
         "seconds_with_start": round(landed - started, 2),
         "events_per_second_with_start": round(events / (landed - started)),
-        "cpu_seconds": sum(cpu) / os.sysconf("SC_CLK_TCK"),
-        "peak_mib": round(peak, 1),
+        "cpu_seconds": cpu,
+        "cpu_seconds_per_million": round(cpu / events * 1e6, 2),
+        "peak_mib": peak,
     }
 
 
 def keep_up(broker: Broker, home: Path, rate: int, seconds: int) -> dict[str, Any]:
     """A steady producer: how old events are when their file has landed."""
-    commands = _Commands(broker, home)
+    commands = Commands(broker, home)
     consumer = commands.start("consume", "bench-steady", "--log-level", "warning")
     time.sleep(5)
     total = rate * seconds
@@ -115,7 +121,7 @@ def keep_up(broker: Broker, home: Path, rate: int, seconds: int) -> dict[str, An
     while _count(home) < total and time.time() - produced < 60:
         time.sleep(0.1)
     behind = max(path.stat().st_mtime for path in _files(home)) - produced
-    peak = _peak_mib(consumer)
+    peak = peak_mib(consumer)
     consumer.send_signal(signal.SIGTERM)
     consumer.wait()
     commands.close()
@@ -133,45 +139,62 @@ def keep_up(broker: Broker, home: Path, rate: int, seconds: int) -> dict[str, An
         "p95_seconds": round(ages[int(len(ages) * 0.95)], 3),
         "seconds_behind_at_end": round(behind, 2),
         "files": len(_files(home)),
-        "peak_mib": round(peak, 1),
+        "peak_mib": peak,
     }
 
 
 def run(
-    kinds: tuple[str, ...] = ("kafka", "pulsar"), events: int = 500_000, rate: int = 10_000, seconds: int = 30
-) -> dict[str, Any]:
-    """Both measurements for each kind of broker."""
-    results: dict[str, Any] = {}
+    kinds: Sequence[str], what: Sequence[str], events: int, rate: int, seconds: int
+) -> dict[str, dict[str, Any]]:
+    """The measurements, for each kind of broker, each with a data home of its own."""
+    from sluice.bench.freshness import freshness
+
+    measurements: dict[str, Callable[[Broker, Path], dict[str, Any]]] = {
+        "catch_up": lambda broker, home: catch_up(broker, home, events),
+        "keep_up": lambda broker, home: keep_up(broker, home, rate, seconds),
+        "fresh": lambda broker, home: freshness(broker, home, rate, seconds),
+    }
+    results: dict[str, dict[str, Any]] = {}
     for kind in kinds:
         with tempfile.TemporaryDirectory() as scratch:
             broker = Broker(kind, Path(scratch) / "broker", free_port(), free_port())
             broker.start()
             try:
-                homes = [Path(scratch) / "full", Path(scratch) / "steady"]
-                for home in homes:
+                for name in what:
+                    home = Path(scratch) / name
                     home.mkdir()
-                results[kind] = {
-                    "catch_up": catch_up(broker, homes[0], events),
-                    "keep_up": keep_up(broker, homes[1], rate, seconds),
-                }
+                    print(f"{kind}: {name}", file=sys.stderr)
+                    results.setdefault(kind, {})[name] = measurements[name](broker, home)
             finally:
                 broker.stop()
     return results
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; JSON on standard output."""
-    cli = argparse.ArgumentParser(description=__doc__)
-    cli.add_argument("kinds", nargs="*", default=["kafka", "pulsar"], help="kafka, pulsar or both (default)")
-    cli.add_argument("--events", type=int, default=500_000, help="catching up with so many (default: 500000)")
+    cli = argparse.ArgumentParser(prog="scripts/bench streams", description=__doc__)
+    cli.add_argument("--broker", choices=["kafka", "pulsar"], nargs="+", default=["kafka", "pulsar"])
     cli.add_argument(
-        "--rate", type=int, default=10_000, help="events a second to keep up with (default: 10000)"
+        "--only",
+        choices=["catch_up", "keep_up", "fresh"],
+        nargs="+",
+        default=["catch_up", "fresh"],
+        help="which to measure; keep_up is fresh without the build (default: catch_up fresh)",
     )
-    cli.add_argument("--seconds", type=int, default=30, help="for so long (default: 30)")
-    arguments = cli.parse_args()
-    print(
-        json.dumps(run(tuple(arguments.kinds), arguments.events, arguments.rate, arguments.seconds), indent=2)
+    cli.add_argument(
+        "--events", type=int, default=1_000_000, help="catching up with so many (default: %(default)s)"
     )
+    cli.add_argument(
+        "--rate", type=int, default=10_000, help="events a second to keep up with (default: %(default)s)"
+    )
+    cli.add_argument("--seconds", type=int, default=300, help="for so long (default: %(default)s)")
+    options = cli.parse_args(argv)
+    try:
+        found = run(options.broker, options.only, options.events, options.rate, options.seconds)
+    except (NoBrokerError, RuntimeError) as error:
+        print(f"scripts/bench: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(found, indent=2))
     return 0
 
 
