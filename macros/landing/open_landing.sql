@@ -29,7 +29,10 @@
   {%- endif %}
 {%- endmacro %}
 
-{#- Inspect the pending files of a feed, each with a load id of its own, in byte order of their names. -#}
+{#-
+  Inspect the pending files of a feed, each with a load id of its own, in byte order of their names; an archived version
+  of a file comes before the one that stands in landing. Archived files are restored to the work folder first.
+-#}
 {% macro duckdb__create_landing_batch(feed, names) -%}
   create or replace temp table landing_batch as
   with pending as (
@@ -37,13 +40,13 @@
   ),
 
   numbered as (
-    select *, nextval('state.load_ids') as load_id from (select * from pending order by file)
+    select *, nextval('state.load_ids') as load_id from (select * from pending order by file, is_archived desc)
   ),
 
   looked_at as (
     select
       unnest(list(load_id order by load_id)) as load_id,
-      unnest(sluice_inspect(list(path order by load_id), [{% for name in names %}'{{ name | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}])) as found
+      unnest(sluice_inspect(sluice_restore(list(path order by load_id), list(file order by load_id), list(is_archived order by load_id)), [{% for name in names %}'{{ name | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}])) as found
     from numbered
     having count(*) > 0
   )
@@ -53,8 +56,8 @@
     numbered.file,
     numbered.path,
     numbered.ingest_date,
-    looked_at.found.size_bytes,
-    looked_at.found.modified_ns,
+    case when numbered.is_archived then numbered.size_bytes else looked_at.found.size_bytes end as size_bytes,
+    case when numbered.is_archived then numbered.modified_ns else looked_at.found.modified_ns end as modified_ns,
     looked_at.found.error,
     looked_at.found.retry,
     looked_at.found.delimiter,

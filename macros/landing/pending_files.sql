@@ -1,15 +1,18 @@
 {#-
   The file versions of a feed that this build reads: new, changed in size or modification time, judged with another
   rule set, not openable last time; or, with the vars start_date and end_date, those of the named ingest dates and
-  no others.
+  no others. Archived files are read again by a full refresh, by other rules, and for named dates; the archive is looked
+  into only then, or when nothing of the feed was ever loaded here.
 
   Args:
     feed (string): the feed.
-  Returns: a SQL query with the columns file, path, ingest_date.
+  Returns: a SQL query with the columns file, path, ingest_date, is_archived (path is then a file of the archive),
+    size_bytes, modified_ns.
   Errors: dates that are none, or an end_date before (or without) a start_date, stop the build.
 -#}
 {% macro pending_files(feed) -%}
   {%- set dates = reprocessed_dates() -%}
+  {%- set everything = dates or should_full_refresh() -%}
   with latest as (
     select
       file,
@@ -20,24 +23,88 @@
     from state.loads
     where feed = '{{ feed }}'
     group by file
+  ),
+
+  landed as (
+    select *
+    from {{ ref('stg_landing__files') }}
+    where feed = '{{ feed }}' and error is null
+  ),
+
+  archived as (
+    select unnest(
+      sluice_archived_files(
+        '{{ feed }}',
+        {%- if everything %}
+        true
+        {%- else %}
+        (
+          select count(*) = 0 or bool_or(rule_set != '{{ rule_set() }}' and file not in (select file from landed))
+          from latest
+        )
+        {%- endif %}
+      ),
+      recursive := true
+    )
+  ),
+
+  counting as (
+    select
+      loads.file,
+      loads.size_bytes,
+      loads.modified_ns,
+      loads.rule_set
+    from state.loads as loads
+    inner join state.current_loads as current_loads on loads.load_id = current_loads.load_id
+    where loads.feed = '{{ feed }}'
   )
 
-  select files.file, files.path, files.ingest_date
-  from {{ ref('stg_landing__files') }} as files
-  left join latest on files.file = latest.file
+  select
+    landed.file,
+    landed.path,
+    landed.ingest_date,
+    false as is_archived,
+    landed.size_bytes,
+    landed.modified_ns
+  from landed
+  left join latest on landed.file = latest.file
   where
-    files.feed = '{{ feed }}' and files.error is null
   {%- if dates %}
-    and files.ingest_date between date '{{ dates[0] }}' and date '{{ dates[1] }}'
-  {%- elif should_full_refresh() %}
+    landed.ingest_date between date '{{ dates[0] }}' and date '{{ dates[1] }}'
+  {%- elif everything %}
+    true
   {%- else %}
-    and (
-      latest.file is null
-      or latest.size_bytes != files.size_bytes
-      or latest.modified_ns != files.modified_ns
-      or latest.rule_set != '{{ rule_set() }}'
-      or latest.can_retry
+    latest.file is null
+    or latest.size_bytes != landed.size_bytes
+    or latest.modified_ns != landed.modified_ns
+    or latest.rule_set != '{{ rule_set() }}'
+    or latest.can_retry
+  {%- endif %}
+  union all
+  select
+    archived.file,
+    archived.path,
+    archived.ingest_date,
+    true as is_archived,
+    archived.size_bytes,
+    archived.modified_ns
+  from archived
+  left join counting on archived.file = counting.file
+  where
+  {%- if should_full_refresh() and not dates %}
+    true
+  {%- else %}
+    (
+      counting.file is null
+      or (
+        counting.size_bytes = archived.size_bytes
+        and counting.modified_ns = archived.modified_ns
+        and {{ 'true' if dates else "counting.rule_set != '" ~ rule_set() ~ "'" }}
+      )
     )
+    {%- if dates %}
+    and archived.ingest_date between date '{{ dates[0] }}' and date '{{ dates[1] }}'
+    {%- endif %}
   {%- endif %}
 {%- endmacro %}
 

@@ -20,17 +20,18 @@
 {%- endmacro %}
 
 {#-
-  A full refresh reads landing (and archive) again, so it would lose the records of files that are in neither. It
+  A full refresh reads landing and archive again, so it would lose the records of files that are in neither. It
   stops and names them, unless the var forget_missing says that they may go.
 -#}
 {% macro refuse_to_forget() -%}
   {%- if not var('forget_missing') %}
     {%- set missing = run_query(
-      "select file from state.current_loads where file not in (select file from (select unnest(sluice_landing_files(), recursive := true))) order by file"
+      "select file from state.current_loads where file not in (select file from (select unnest(sluice_landing_files(), recursive := true)))"
+      ~ " and file not in (select file from (select unnest(sluice_archived_files('', true), recursive := true))) order by file"
     ).columns[0].values() %}
     {%- if missing %}
       {{ exceptions.raise_compiler_error(
-        "A full refresh would lose the records of " ~ missing | length ~ " files that were loaded and are gone from the landing zone: "
+        "A full refresh would lose the records of " ~ missing | length ~ " files that were loaded and are neither in the landing zone nor in the archive: "
         ~ missing[:20] | join(', ') ~ (', …' if missing | length > 20 else '')
         ~ ". Put them back, or build with --vars '{forget_missing: true}' to go on without them."
       ) }}

@@ -13,6 +13,7 @@ import duckdb
 import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
 from sluice.holder import wait_for_warehouse
 from sluice.home import data_home
@@ -53,6 +54,7 @@ class Plugin(BasePlugin):
         """Load the SQLite extension that ships as a Python package, and register the functions."""
         conn.execute(f"load '{_sqlite_extension()}'")
         register_landing_functions(conn)
+        register_archive_functions(conn)
         register_publish_functions(conn)
         register_lake_functions(conn)
         register_classify_functions(conn)

@@ -1,0 +1,180 @@
+"""The Parquet files of the archive: write them, list what they hold, and get a landing file back.
+
+A file `archive/<feed>/ingest_date=YYYY-MM-DD/<time>-<number>.parquet` holds whole landing files, one row per line of
+text: `file` (its path below landing/) and `line` (the bytes with their line end, after decompression). The footer names
+the landing files in it, with the size and time that tell versions apart, so that listing reads nothing else. Written
+aside, synced, read back, renamed: a file with its final name is whole. Of two copies of one landing file the one with
+the greater Parquet name is the newer.
+"""
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+LISTED = b"sluice_files"
+SCHEMA = pa.schema([("file", pa.string()), ("line", pa.large_binary())])
+BATCH_BYTES = 8 << 20
+BLOCK = 1 << 20
+
+
+class ArchiveError(Exception):
+    """The archive is not what it should be; the message names the file and what to do."""
+
+
+@dataclass(frozen=True)
+class Archived:
+    """One landing file in the archive: its identity, and the rows of its lines."""
+
+    file: str
+    ingest_date: str
+    size_bytes: int
+    modified_ns: int
+    first_row: int
+    rows: int
+    path: str = ""
+    """The Parquet file, absolute."""
+
+
+class Bundle:
+    """A Parquet file of the archive that is being written. Nothing is there under its name until `finish`."""
+
+    def __init__(self, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.target = target
+        self.bytes = 0
+        self._aside = target.with_name(f".{target.name}.tmp")
+        self._writer = parquet.ParquetWriter(self._aside, SCHEMA, compression="zstd", use_dictionary=["file"])
+        self._files: list[Archived] = []
+        self._digests: list[bytes] = []
+        self._rows = 0
+
+    def add(
+        self, file: str, ingest_date: str, size_bytes: int, modified_ns: int, blocks: Iterable[bytes]
+    ) -> None:
+        """Add a landing file: its bytes, in blocks, already decompressed."""
+        first, digest = self._rows, hashlib.sha256()
+        lines: list[bytes] = []
+        pending = 0
+        for line in _lines(blocks):
+            digest.update(line)
+            lines.append(line)
+            pending += len(line)
+            if pending > BATCH_BYTES:
+                self._write(file, lines)
+                lines, pending = [], 0
+        self._write(file, lines)
+        self._digests.append(digest.digest())
+        self._files.append(Archived(file, ingest_date, size_bytes, modified_ns, first, self._rows - first))
+
+    def _write(self, file: str, lines: list[bytes]) -> None:
+        if lines:
+            columns = [pa.array([file] * len(lines), pa.string()), pa.array(lines, pa.large_binary())]
+            self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
+            self._rows += len(lines)
+            self.bytes += sum(map(len, lines))
+
+    def finish(self) -> list[Archived]:
+        """Put the file in place, after reading it back. Raises ArchiveError if it does not hold what was added."""
+        listed = [
+            {name: value for name, value in asdict(entry).items() if name != "path"} for entry in self._files
+        ]
+        self._writer.add_key_value_metadata({LISTED.decode(): json.dumps(listed)})
+        self._writer.close()
+        for entry, expected in zip(_listed(self._aside), self._digests, strict=True):
+            digest = hashlib.sha256()
+            for line in read_lines(entry):
+                digest.update(line)
+            if digest.digest() != expected:
+                raise ArchiveError(
+                    f"{self._aside} does not hold what was written for {entry.file}; check the disk"
+                )
+        sync(self._aside)
+        self._aside.rename(self.target)
+        sync(self.target.parent)
+        return _listed(self.target)
+
+    def give_up(self) -> None:
+        """Leave nothing behind."""
+        self._writer.close()
+        self._aside.unlink(missing_ok=True)
+
+
+def list_archive(folder: Path) -> list[Archived]:
+    """The newest copy of each landing file below a feed's folder of the archive, or below the whole archive."""
+    newest: dict[str, Archived] = {}
+    bundles = [path for path in folder.rglob("ingest_date=*/*.parquet") if not path.name.startswith(".")]
+    for path in sorted(bundles, key=lambda path: path.name):
+        newest.update({entry.file: entry for entry in _listed(path)})
+    return [newest[file] for file in sorted(newest, key=str.encode)]
+
+
+def read_lines(entry: Archived) -> Iterator[bytes]:
+    """The lines of an archived landing file, each with its line end."""
+    with parquet.ParquetFile(entry.path) as bundle:
+        row = 0
+        last = entry.first_row + entry.rows
+        for group in range(bundle.num_row_groups):
+            count = bundle.metadata.row_group(group).num_rows
+            if row < last and row + count > entry.first_row:
+                column = bundle.read_row_group(group, columns=["line"]).column(0)
+                start = max(entry.first_row - row, 0)
+                yield from column.slice(start, min(last - row, count) - start).to_pylist()
+            row += count
+
+
+def restore(entry: Archived, target: Path) -> None:
+    """Write the text of an archived landing file to `target`."""
+    with target.open("wb", buffering=BLOCK) as out:
+        out.writelines(read_lines(entry))
+
+
+def blocks_of(path: Path) -> Iterator[bytes]:
+    """The bytes of a landing file, decompressed if its name ends in .gz."""
+    with path.open("rb") as source:
+        if not path.name.lower().endswith(".gz"):
+            while block := source.read(BLOCK):
+                yield block
+            return
+        unpack, waiting = zlib.decompressobj(wbits=31), b""
+        while block := waiting or source.read(BLOCK):
+            yield unpack.decompress(block)
+            waiting = unpack.unused_data.lstrip(b"\0") if unpack.eof else b""
+            if unpack.eof:
+                unpack = zlib.decompressobj(wbits=31)
+
+
+def sync(path: Path) -> None:
+    """Put a file, or a folder's list of names, on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            yield line + b"\n"
+    if rest:
+        yield rest
+
+
+def _listed(path: Path) -> list[Archived]:
+    try:
+        metadata = parquet.read_metadata(path).metadata or {}
+        return [Archived(**entry, path=str(path)) for entry in json.loads(metadata[LISTED])]
+    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as problem:
+        raise ArchiveError(
+            f"{path} cannot be read as a file of the archive ({problem}). Bring it back from a backup, or move it away."
+        ) from problem
