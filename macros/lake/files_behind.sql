@@ -5,14 +5,14 @@
 {% macro published_feeds(results) -%}
   {%- set built = built_models(results) -%}
   {%- set found = [] -%}
-  {%- for feed in released_feeds(results) if built_feed(feed, 'sluice', built) and built_feed(feed, 'operations', built) -%}
+  {%- for feed in released_feeds(results) if built_feed(feed, 'sluice', built) and built_feed(feed, 'operations', built) and built_feed(feed, 'tenants', built) -%}
     {%- do found.append(feed) -%}
   {%- endfor -%}
   {{ return(found) }}
 {%- endmacro %}
 
 {#-
-  What a tree of files ('lake' or 'reports') has still to take in.
+  What a tree of files ('lake', 'reports', or 'tenants' in published/) has still to take in.
 
   Args:
     tree (string): the tree.

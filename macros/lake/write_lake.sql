@@ -62,29 +62,49 @@
     ~ " where changed.feed = '" ~ feed ~ "' and changed.batch_id > SINCE" -%}
   {%- set instant = event_instants().get(feed) -%}
   {%- set days_changed = "select distinct cast(" ~ instant ~ " as date) from state.changed_" ~ feed ~ " where batch_id > SINCE" -%}
-  {%- set tables = [
-    {'name': 'clean/' ~ feed, 'file': 'data', 'partition': 'ingest_date', 'changed': [rows_changed],
-     'query': 'select ' ~ lake_columns(feed) | join(', ') ~ ', ingest_date, _load_id from ' ~ lake_relation(feed), 'by_load': true},
+  {%- set clean = {'name': 'clean/' ~ feed, 'query': 'select ' ~ lake_columns(feed) | join(', ') ~ ', ingest_date, _load_id from ' ~ lake_relation(feed)} -%}
+  {%- set tables = [] -%}
+  {%- for table in lake_models(feed) or [clean] -%}
+    {%- do tables.append(dict(table, file='data', partition='ingest_date', changed=[rows_changed], by_load=true)) -%}
+  {%- endfor -%}
+  {%- do tables.extend([
     {'name': 'quarantine/' ~ feed, 'file': 'data', 'partition': 'ingest_date', 'changed': [loads_changed],
      'query': 'select feed, file, reject_reasons[1] as reject_reason, reject_reasons, raw_record, loaded_at, ingest_date, _load_id from '
        ~ lake_relation('quarantine') ~ " where feed = '" ~ feed ~ "'", 'by_load': true},
     {'name': 'metrics/daily_metrics', 'file': feed, 'partition': 'ingest_date', 'changed': [rows_changed, loads_changed],
      'query': 'select * from ' ~ lake_relation('daily_metrics') ~ " where feed = '" ~ feed ~ "'"},
-  ] -%}
+  ]) -%}
   {%- if instant -%}
     {%- do tables.append({'name': 'metrics/hourly_events', 'file': feed, 'partition': 'event_date', 'changed': [days_changed],
       'query': 'select * from ' ~ lake_relation('hourly_events') ~ " where feed = '" ~ feed ~ "'"}) -%}
   {%- endif -%}
-  {%- if feed == 'service_events' -%}
+  {%- if feed in ('service_events', 'tenant_events') -%}
     {%- for bucket in ('minute', 'hour', 'day') -%}
-      {%- do tables.append({'name': 'metrics/service_metrics_per_' ~ bucket, 'file': 'data', 'partition': 'event_date', 'changed': [days_changed],
-        'query': 'select *, cast(' ~ bucket ~ ' as date) as event_date from ' ~ lake_relation('service_metrics_per_' ~ bucket)}) -%}
+      {%- set model = (feed | replace('_events', '_metrics')) ~ '_per_' ~ bucket -%}
+      {%- do tables.append({'name': 'metrics/' ~ model, 'file': 'data', 'partition': 'event_date', 'changed': [days_changed],
+        'query': 'select *, cast(' ~ bucket ~ ' as date) as event_date from ' ~ lake_relation(model)}) -%}
     {%- endfor -%}
   {%- elif feed == 'orders' -%}
     {%- do tables.append({'name': 'metrics/daily_order_totals', 'file': 'data', 'partition': 'ingest_date', 'changed': [rows_changed],
       'query': 'select * from ' ~ lake_relation('daily_order_totals')}) -%}
   {%- endif -%}
   {{ return(tables) }}
+{%- endmacro %}
+
+{#-
+  The models that say that they are the clean records of a feed: by `lake: {table: clean/…}` in their meta. They hold
+  nothing personal but hashes, ingest_date and _load_id. A feed without one has its entity there.
+
+  Args:
+    feed (string): the feed.
+  Returns: a list of mappings {name, query}.
+-#}
+{% macro lake_models(feed) -%}
+  {%- set tables = [] -%}
+  {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.get('lake') and node.config.meta.get('feed') == feed -%}
+    {%- do tables.append({'name': node.config.meta.lake.table, 'query': 'select * exclude (_key_hash) from ' ~ lake_relation(node.name)}) -%}
+  {%- endfor -%}
+  {{ return(tables | sort(attribute='name')) }}
 {%- endmacro %}
 
 {#- The relation of a model of the lake, by the model's name. -#}

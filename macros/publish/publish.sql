@@ -3,11 +3,11 @@
 
   Each model with `published` in its meta is one table of one SQLite file. Published are the tables of every feed
   whose published models were built in this run and whose tests all passed; the tables of another feed stay as they
-  were. Per file everything happens in one transaction; sluice.db comes last.
+  were. Per file everything happens in one transaction; the tenants' files come first (publish_files), sluice.db last.
 
   The meta of a published model:
     feed                  the feed whose rows it holds; none: it has a column `feed`, or belongs to no feed
-    published.database    'operations' or 'sluice'
+    published.database    'tenants', 'operations' or 'sluice'
     published.table       name of the table
     published.key         primary key, if it has one
     published.changed_by  mapping: published column -> expression over state.changed_<feed>, for tables of which only
@@ -26,10 +26,20 @@
 {% macro publish(results) -%}
   {%- set released = released_feeds(results) -%}
   {%- set built = built_models(results) -%}
+  {%- do publish_files('tenants', published_models('tenants'), built, released) -%}
   {%- for database in ('operations', 'sluice') -%}
     {%- set models = published_models(database) -%}
     {%- do adapter.dispatch('publish_database')(database, models, built, released) -%}
   {%- endfor -%}
+{%- endmacro %}
+
+{#- The row of `_build` in every file that this run writes. -#}
+{% macro published_build() -%}
+  {{ return({
+    'build_id': invocation_id,
+    'published_at': run_started_at.strftime('%Y-%m-%dT%H:%M:%S.%fZ'),
+    'contract_version': var('contract_version'),
+  }) }}
 {%- endmacro %}
 
 {#- The published models of a database, sorted by name. -#}
@@ -109,11 +119,7 @@
     {%- endfor -%}
     {%- set publication = {
       'tables': tables | map(attribute='spec') | list,
-      'build': {
-        'build_id': invocation_id,
-        'published_at': run_started_at.strftime('%Y-%m-%dT%H:%M:%S.%fZ'),
-        'contract_version': var('contract_version'),
-      },
+      'build': published_build(),
       'batches': batches,
       'warehouse_id': warehouse_id,
       'mode': '600' if database != 'sluice' else '644',

@@ -9,6 +9,7 @@
     changed_loads  one row per load whose records came, went, or changed their verdict in a batch
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
+    published_files  the batch that each file of a published folder reflects (see publish_files)
     forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
     transaction_categories  one row per transaction id ever seen: the prediction service's answer to its content
@@ -40,6 +41,7 @@
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);
   create table if not exists state.audited (feed varchar not null, batch_id integer not null);
+  create table if not exists state.published_files (database varchar not null, name varchar not null, batch_id integer not null);
   create table if not exists state.warehouse as select cast(uuid() as varchar) as warehouse_id;
   create table if not exists state.runs (
     run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar,

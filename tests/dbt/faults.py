@@ -70,6 +70,20 @@ BROKEN_RULES: dict[str, tuple[str, dict[str, str]]] = {
         })
         for bucket in ("minute", "hour", "day")
     },
+    **{
+        f"tenant_metrics_per_{bucket}_row_is_valid": (f"tenant_metrics_per_{bucket}", {
+            "tenant_id_is_a_name": "tenant_id = '../x'",
+            f"{bucket}_is_whole": f"{bucket} = {bucket} + interval 1 second",
+            "counts_are_nested": "amount_count = event_count + 1",
+            "sum_needs_amounts": "amount_count = 0, amount_sum = 1",
+            "payload_bytes_are_counted": "payload_bytes = -1",
+        })
+        for bucket in ("minute", "hour", "day")
+    },
+    "tenant_usage_daily_row_is_valid": ("tenant_metrics_per_day", {
+        "counts_are_counted": "payload_bytes = -1",
+        "share_is_a_share": "event_count = 0",
+    }),
     "file_loads_row_is_valid": ("file_loads", {
         "file_is_given": "file = null",
         "status_is_known": "status = 'lost'",
@@ -160,7 +174,8 @@ FAULTS: dict[str, tuple[str, str]] = {
        ) for table in (
            "service_metrics_per_minute", "service_metrics_per_hour", "service_metrics_per_day",
            "reject_reasons", "order_statuses", "daily_metrics", "spend_per_day", "spend_per_category",
-           "spend_per_merchant", "unusual_amounts", "service_anomalies",
+           "spend_per_merchant", "unusual_amounts", "service_anomalies", "tenant_metrics_per_minute",
+           "tenant_metrics_per_hour", "tenant_metrics_per_day",
        )},
     "file_loads_current_file_is_unique": (
         "insert into file_loads select * from file_loads where status = 'loaded' limit 1",
@@ -171,6 +186,9 @@ FAULTS: dict[str, tuple[str, str]] = {
     "service_metrics_buckets_add_up": (
         "update service_metrics_per_hour set request_count = request_count + 1 where service = 's7'",
         "the tables disagree: day 1, hour 2, minute 1"),
+    "tenant_metrics_buckets_add_up": (
+        "update tenant_metrics_per_hour set amount_sum = amount_sum + 0.01",
+        "the tables disagree: day 26, hour 26, minute 26"),
     "parse_timestamp_reads_its_truth_table": (
         "update timestamp_cases set expected = timestamp '2026-01-01' where raw = 'now'",
         "'now' (a word) is read as null"),
@@ -202,6 +220,9 @@ MORE_FAULTS = [
      delete from service_metrics_per_minute where service = 's7';
      delete from service_metrics_per_hour where service = 's7';
      delete from service_metrics_per_day where service = 's7'""", "are clean"),
+    ("tenant_metrics_buckets_add_up", """
+     delete from tenant_metrics_per_minute; delete from tenant_metrics_per_hour; delete from tenant_metrics_per_day
+     """, "are clean"),
     ("service_events_key_is_unique",
      "update int_service_events_contested set _rank = 1 where event_id = 'new-twice-0'",
      "2 rows have this key"),

@@ -29,7 +29,7 @@ RECORDS = {
     "service_events": "{id},s{i},get,{day}T10:{i:02}:00Z,{value},200,u{i},1",
     "product_events": "{id},old-{i},view,{day}T10:{i:02}:00Z,web,s1,{value}",
     "orders": "{id},old-{i},{day}T10:{i:02}:00Z,{value},EUR,paid",
-    "tenant_events": '{id},acme,web,click,{day}T10:{i:02}:00Z,1,"{{""a"": {value}}}"',
+    "tenant_events": '{id},acme,web,click,{day}T10:{i:02}:00Z,1,"{{""amount"": {value}}}"',
     "transactions": "{id},Lunch,{value},{day}T10:{i:02}:00Z,Cafe,card,debit",
 }
 BROKEN = {feed: "," * header.count(",") for feed, header in HEADERS.items()}

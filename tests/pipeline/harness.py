@@ -94,8 +94,12 @@ class DataHome:
         return tables
 
     def everything(self) -> dict[str, list[tuple]]:
-        """The published tables of both databases, for comparing two histories."""
-        return {**self.published("sluice"), **self.published("operations")}
+        """The tables of all published databases, for comparing two histories."""
+        tables = {**self.published("sluice"), **self.published("operations")}
+        for path in sorted((self.root / "published" / "tenants").glob("*.db")):
+            rows = self.published(f"tenants/{path.stem}")
+            tables |= {f"tenants/{path.stem}.{name}": rows[name] for name in rows}
+        return tables
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -52,6 +52,34 @@ def test_entities_are_the_true_ones(built: DataHome, feed: str) -> None:
     )
 
 
+def test_payload_fields_are_the_true_ones(built: DataHome) -> None:
+    """Of both schema versions; personal ones where the event does not say that they are personal."""
+    columns = "tenant_id, event_id, product_id, product_name, amount, currency, fraud_score, churn_score, pii_contains"
+    personal = "user_id, user_email, user_first_name, user_last_name"
+    truth = _truth(built, "tenant_events_entities")
+    assert (
+        _differences(built, f"select {columns} from tenant_payloads", f"select {columns} from {truth}") == []
+    )
+    open_ones = f"select event_id, tenant_id, {personal} from {{}} where pii_contains is not true"
+    assert _differences(built, open_ones.format("tenant_payloads"), open_ones.format(truth)) == []
+    names = f"(select unnest([{personal}]) as name from {truth} where pii_contains)"
+    [(leaks,)] = _query(
+        built,
+        f"""select count(*) from tenant_payloads, (select distinct name from {names} where length(name) > 4)
+        where pii_contains and contains(concat_ws(' ', payload, {personal}), name)""",
+    )
+    assert leaks == 0
+
+
+def test_tenant_metrics_are_the_true_ones(built: DataHome) -> None:
+    truth = f"""
+        select tenant_id, source, event_type, date_trunc('minute', event_at) as minute, count(*), count(amount),
+            coalesce(sum(amount), 0)
+        from {_truth(built, "tenant_events_entities")} group by all"""
+    columns = "tenant_id, source, event_type, minute, event_count, amount_count, amount_sum"
+    assert _differences(built, f"select {columns} from tenant_metrics_per_minute", truth) == []
+
+
 def test_minutes_are_the_true_ones(built: DataHome) -> None:
     truth = f"select {METRICS} from {_truth(built, 'service_metrics_per_minute')}"
     assert _differences(built, f"select {METRICS} from service_metrics_per_minute", truth) == []
@@ -82,8 +110,15 @@ def _truth(home: DataHome, name: str) -> str:
 
 def _differences(home: DataHome, found: str, expected: str) -> list[tuple]:
     """Up to five rows that only one of two queries returns."""
+    return _query(
+        home,
+        f"(select 'surplus', * from ({found} except all {expected}) limit 5) "
+        f"union all (select 'missing', * from ({expected} except all {found}) limit 5)",
+    )
+
+
+def _query(home: DataHome, sql: str) -> list[tuple]:
+    """Rows of the warehouse, where tenant_payloads hashes with a key of its own."""
     with closing(duckdb.connect(str(home.root / "warehouse.duckdb"), read_only=True)) as warehouse:
-        return warehouse.execute(
-            f"(select 'surplus', * from ({found} except all {expected}) limit 5) "
-            f"union all (select 'missing', * from ({expected} except all {found}) limit 5)"
-        ).fetchall()
+        warehouse.execute("set variable pii_key = 'any key'")
+        return warehouse.execute(sql).fetchall()

@@ -1,6 +1,6 @@
 """Lake and reports as SQL functions; rows never pass through Python, DuckDB's COPY writes them.
 
-- `sluice_files_state(tree) -> JSON text`: what the files of a tree ('lake' or 'reports') reflect
+- `sluice_files_state(tree) -> JSON text`: what the files of a tree ('lake', 'reports' or 'tenants') reflect
 - `sluice_note_files(tree, state) -> tree`: note that
 - `sluice_lake_staging() -> path`: an empty folder to write partitions to, one folder per table below it
 - `sluice_replace_partitions(table, name, changed) -> BIGINT`: move what was written for a table
@@ -49,7 +49,8 @@ def register_lake_functions(conn: duckdb.DuckDBPyConnection) -> None:
 
 
 def _tree(name: str) -> Path:
-    return {"lake": data_home().lake, "reports": data_home().reports}[name]
+    home = data_home()
+    return {"lake": home.lake, "reports": home.reports, "tenants": home.published / "tenants"}[name]
 
 
 def _state(tree: str) -> str:

@@ -7,6 +7,7 @@ while a WAL writer that is killed at any point leaves every reader with the last
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sluice.publish.spec import Publication, Table
@@ -21,17 +22,22 @@ def prepare_staging(staging: Path, publication: Publication) -> None:
     A table has its final primary key already, so that a first publication can move the file into place as it is.
     """
     staging.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in _with_companions(staging):
+    for leftover in with_companions(staging):
         leftover.unlink(missing_ok=True)
     with closing(sqlite3.connect(staging)) as db:
         db.execute("pragma journal_mode = off")
         db.execute("pragma page_size = 8192")
         for table in publication.tables:
-            db.execute(_create_table(table))
+            staged = _staged(table)
+            db.execute(_create_table(staged))
             if table.mode == "replace":
-                types = dict(table.columns)
-                columns = ", ".join(f'"{name}" {types[name]}' for name in table.changed_by)
+                types = dict(staged.columns)
+                columns = ", ".join(f'"{name}" {types[name]}' for name in staged.changed_by)
                 db.execute(f'create table "{table.name}__changed" ({columns})')
+                if table.file_by:
+                    db.execute(
+                        f'create index "{table.name}__files" on "{table.name}__changed" ("{table.file_by}")'
+                    )
         db.commit()
 
 
@@ -50,7 +56,7 @@ def apply_publication(target: Path, staging: Path, publication: Publication) -> 
         _update(target, staging, publication)
     else:
         _create(target, staging, publication)
-    for leftover in _with_companions(staging):
+    for leftover in with_companions(staging):
         leftover.unlink(missing_ok=True)
 
 
@@ -62,7 +68,7 @@ def published_state(target: Path) -> dict[str, object]:
     nothing: dict[str, object] = {"warehouse_id": "", "batches": {}, "tables": {}}
     if not target.exists():
         return nothing
-    with closing(_connect(target)) as db:
+    with closing(connect(target)) as db:
         try:
             rows = db.execute("select warehouse_id, feed, batch_id from _published_batches").fetchall()
         except sqlite3.OperationalError:
@@ -84,7 +90,7 @@ def _create(target: Path, staging: Path, publication: Publication) -> None:
             if table.keep_where:
                 db.execute(f'delete from "{table.name}" where not ({table.keep_where})')
             _create_indexes(db, "main", table)
-        _write_build(db, "main", publication)
+        write_build(db, publication)
         db.commit()
         db.execute("pragma journal_mode = wal")
     staging.chmod(publication.mode)
@@ -94,7 +100,7 @@ def _create(target: Path, staging: Path, publication: Publication) -> None:
 
 
 def _update(target: Path, staging: Path, publication: Publication) -> None:
-    with closing(_connect(target)) as db:
+    with closing(connect(target)) as db:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
         db.execute(f"pragma cache_size = -{CACHE_KIB}")
@@ -102,8 +108,8 @@ def _update(target: Path, staging: Path, publication: Publication) -> None:
         db.execute("begin immediate")
         try:
             for table in publication.tables:
-                _update_table(db, table)
-            _write_build(db, "main", publication)
+                update_table(db, table, Staged.whole(table))
+            write_build(db, publication)
             db.execute("commit")
         except BaseException:
             db.execute("rollback")
@@ -112,73 +118,109 @@ def _update(target: Path, staging: Path, publication: Publication) -> None:
         db.execute("pragma wal_checkpoint(truncate)")
 
 
-def _update_table(db: sqlite3.Connection, table: Table) -> None:
+@dataclass(frozen=True)
+class Staged:
+    """What a table gets from the attached staging file, as table expressions."""
+
+    rows: str
+    changed: str
+
+    @classmethod
+    def whole(cls, table: Table) -> "Staged":
+        """All that is staged."""
+        return cls(f'staging."{table.name}"', f'staging."{table.name}__changed"')
+
+    @classmethod
+    def of_file(cls, table: Table, name: str) -> "Staged":
+        """What is staged for one file of a folder; its name has been checked, and needs no quoting."""
+        condition = f"where \"{table.file_by}\" = '{name}'"
+        return cls(
+            f'(select {_quoted(table.column_names)} from staging."{table.name}" {condition})',
+            f'(select {_quoted(table.changed_by)} from staging."{table.name}__changed" {condition})',
+        )
+
+
+def update_table(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
+    """Bring one table of the main database up to date, inside the caller's transaction."""
     name, columns = f'"{table.name}"', _quoted(table.column_names)
     if _columns_of(db, "main", table.name) != list(table.columns):
         db.execute(f"drop table if exists main.{name}")
         db.execute(_create_table(table))
-        db.execute(f"insert into main.{name} ({columns}) select {columns} from staging.{name}")
+        db.execute(f"insert into main.{name} ({columns}) select {columns} from {staged.rows}")
     elif table.mode == "replace":
         changed = _quoted(table.changed_by)
-        db.execute(
-            f'delete from main.{name} where ({changed}) in (select {changed} from staging."{table.name}__changed")'
-        )
-        db.execute(f"insert into main.{name} ({columns}) select {columns} from staging.{name}")
+        db.execute(f"delete from main.{name} where ({changed}) in (select {changed} from {staged.changed})")
+        db.execute(f"insert into main.{name} ({columns}) select {columns} from {staged.rows}")
     elif table.key:
-        _sync_by_key(db, table)
+        _sync_by_key(db, table, staged)
     else:
-        _sync_without_key(db, table)
+        _sync_without_key(db, table, staged)
     if table.keep_where:
         db.execute(f"delete from main.{name} where not ({table.keep_where})")
     _create_indexes(db, "main", table)
 
 
-def _sync_by_key(db: sqlite3.Connection, table: Table) -> None:
+def _sync_by_key(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
     """Make a keyed table equal to the staged rows, writing only what differs."""
     name, columns, key = f'"{table.name}"', _quoted(table.column_names), _quoted(table.key)
     scope = table.scope or "true"
     db.execute(
-        f"delete from main.{name} where ({scope}) and ({key}) not in (select {key} from staging.{name})"
+        f"delete from main.{name} where ({scope}) and ({key}) not in (select {key} from {staged.rows})"
     )
     rest = [column for column in table.column_names if column not in table.key]
     if not rest:
-        db.execute(f"insert or ignore into main.{name} ({columns}) select {columns} from staging.{name}")
+        db.execute(f"insert or ignore into main.{name} ({columns}) select {columns} from {staged.rows}")
         return
     updates = ", ".join(f'"{column}" = excluded."{column}"' for column in rest)
     differs = " or ".join(f'main.{name}."{column}" is not excluded."{column}"' for column in rest)
     db.execute(
-        f"insert into main.{name} ({columns}) select {columns} from staging.{name} where true "
+        f"insert into main.{name} ({columns}) select {columns} from {staged.rows} where true "
         f"on conflict ({key}) do update set {updates} where {differs}".replace(f"main.{name}.", f"{name}.")
     )
 
 
-def _sync_without_key(db: sqlite3.Connection, table: Table) -> None:
+def _sync_without_key(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
     name, columns, scope = f'"{table.name}"', _quoted(table.column_names), table.scope or "true"
     differs = db.execute(
-        f"select (select count(*) from main.{name} where {scope}) != (select count(*) from staging.{name}) or exists "
-        f"(select {columns} from staging.{name} except select {columns} from main.{name})"
+        f"select (select count(*) from main.{name} where {scope}) != (select count(*) from {staged.rows}) or exists "
+        f"(select {columns} from {staged.rows} except select {columns} from main.{name})"
     ).fetchone()[0]
     if differs:
         db.execute(f"delete from main.{name} where {scope}")
-        db.execute(f"insert into main.{name} ({columns}) select {columns} from staging.{name}")
+        db.execute(f"insert into main.{name} ({columns}) select {columns} from {staged.rows}")
 
 
-def _write_build(db: sqlite3.Connection, schema: str, publication: Publication) -> None:
+def write_build(db: sqlite3.Connection, publication: Publication) -> None:
+    """Say in the main database which build it holds, and which batches of this warehouse it reflects."""
     db.execute(
-        f"create table if not exists {schema}._build "
+        "create table if not exists _build "
         "(build_id text not null primary key, published_at text not null, contract_version text not null)"
     )
+    db.execute("delete from main._build")
     db.execute(
-        f"create table if not exists {schema}._published_batches "
+        "insert into main._build values (:build_id, :published_at, :contract_version)", publication.build
+    )
+    if any(table.file_by for table in publication.tables):
+        return  # a file of a folder says so in its header, see files.py
+    db.execute(
+        "create table if not exists _published_batches "
         "(warehouse_id text not null, feed text not null primary key, batch_id integer not null)"
     )
-    db.execute(f"delete from {schema}._build")
-    db.execute(
-        f"insert into {schema}._build values (:build_id, :published_at, :contract_version)", publication.build
-    )
     db.executemany(
-        f"insert or replace into {schema}._published_batches values (?, ?, ?)",
+        "insert or replace into main._published_batches values (?, ?, ?)",
         [(publication.warehouse_id, feed, batch) for feed, batch in publication.batches],
+    )
+
+
+def _staged(table: Table) -> Table:
+    """The table as it is staged: with the column that names the file first."""
+    if not table.file_by:
+        return table
+    return replace(
+        table,
+        columns=((table.file_by, "TEXT"), *table.columns),
+        key=(table.file_by, *table.key),
+        changed_by=(table.file_by, *table.changed_by),
     )
 
 
@@ -201,7 +243,8 @@ def _columns_of(db: sqlite3.Connection, schema: str, table: str) -> list[tuple[s
     return [(row[1], row[2]) for row in db.execute(f'pragma {schema}.table_info("{table}")')]
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that begins and ends its transactions itself, and waits for other writers."""
     return sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
 
 
@@ -209,5 +252,6 @@ def _quoted(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _with_companions(path: Path) -> list[Path]:
+def with_companions(path: Path) -> list[Path]:
+    """A SQLite file and the files that SQLite keeps beside it."""
     return [path, *(path.with_name(path.name + suffix) for suffix in ("-journal", "-wal", "-shm"))]

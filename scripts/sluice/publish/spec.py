@@ -18,6 +18,8 @@ class Table:
         indexes: column lists of further indexes.
         scope: SQL condition: the staged rows are all rows that meet it; other published rows stay. None: all.
         keep_where: SQL condition that rows must meet to stay (a moving window), or None.
+        file_by: the first column of the staged tables, which names the file a row goes to and is no column
+            there; empty for a table of one file.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Table:
     indexes: tuple[tuple[str, ...], ...] = ()
     scope: str | None = None
     keep_where: str | None = None
+    file_by: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -43,8 +46,10 @@ class Publication:
         tables: the tables to bring up to date; others in the file stay as they are.
         build: the row of `_build`: build_id, published_at, contract_version.
         batches: what the file reflects afterwards: pairs of (feed, batch number) for `_published_batches`.
+            Of a folder of files: the one feed and batch.
         warehouse_id: identity of the warehouse that numbered the batches.
         mode: permission bits of the file, when it is created.
+        window: the newest days that event-level tables are limited to, or None.
     """
 
     tables: tuple[Table, ...]
@@ -52,6 +57,7 @@ class Publication:
     batches: tuple[tuple[str, int], ...] = ()
     warehouse_id: str = ""
     mode: int = 0o644
+    window: int | None = None
 
 
 def publication_from_json(text: str) -> Publication:
@@ -67,6 +73,7 @@ def publication_from_json(text: str) -> Publication:
             indexes=tuple(tuple(columns) for columns in table.get("indexes") or ()),
             scope=table.get("scope"),
             keep_where=table.get("keep_where"),
+            file_by=table.get("file_by") or "",
         )
         for table in given["tables"]
     )
@@ -76,4 +83,5 @@ def publication_from_json(text: str) -> Publication:
         batches=tuple((feed, int(batch)) for feed, batch in given.get("batches", ())),
         warehouse_id=given.get("warehouse_id", ""),
         mode=int(given.get("mode", "644"), 8),
+        window=given.get("window"),
     )

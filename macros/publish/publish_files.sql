@@ -1,0 +1,212 @@
+{#-
+  Publish a folder of SQLite files, one per value of a column, such as one per tenant. Only the files whose rows changed
+  are written, each in one transaction; the changed rows of all of them go to one staging file, in one pass per table.
+
+  The published models of such a folder belong to one feed and have besides (see publish)
+    published.file_by      the column that names the file; it is no column of the published table
+    published.names_files  true, of one of them: each file there should be has rows in it
+
+  A file is written when a row of it changed since the folder's own state (published/<folder>/.sluice.json), when it is
+  missing, and when its header says that it has another layout, comes from another warehouse, or is not the file that was
+  published last (state.published_files). A build that was killed between two files is completed by the next.
+
+  Args:
+    database (string): the folder below published/.
+    models (list of nodes): its published models.
+    built (list of strings): unique ids of the models built in this run.
+    released (list of strings): the feeds that may be published.
+-#}
+{% macro publish_files(database, models, built, released) -%}
+  {{ return(adapter.dispatch('publish_files')(database, models, built, released)) }}
+{%- endmacro %}
+
+{% macro default__publish_files(database, models, built, released) -%}
+  {{ exceptions.raise_compiler_error('publish_files is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__publish_files(database, models, built, released) -%}
+  {%- set feed = models[0].config.meta.feed -%}
+  {%- if feed in released and built_feed(feed, database, built) -%}
+    {%- set state = files_behind(database, [feed]) -%}
+    {%- set batch = state.current[feed] -%}
+    {%- set since = state.behind.get(feed, batch) -%}
+    {%- set publication = {
+      'tables': duckdb__file_tables(models),
+      'build': published_build(),
+      'batches': [[feed, batch]],
+      'warehouse_id': state.warehouse_id,
+      'mode': '600',
+      'window': var('publish_days', none),
+    } -%}
+    {%- do run_query(duckdb__files_to_publish_sql(database, models, publication, feed, batch, since)) -%}
+    {%- set due = run_query(
+      "select count(*) filter (where is_due), count(*) filter (where is_due and is_full), count(*) filter (where is_surplus) from files_to_publish"
+    ).rows[0] -%}
+    {%- if due[0] or due[2] -%}
+      {%- set arguments = "'" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) -%}
+      {%- set staging = run_query('select sluice_prepare_publication(' ~ arguments ~ ')').rows[0][0] -%}
+      {#- dbt has opened a transaction to look up columns; one transaction can change only one database. -#}
+      {%- do adapter.commit() -%}
+      {%- do run_query("attach " ~ duckdb__text_literal(staging) ~ " as staging (type sqlite)") -%}
+      {%- for node in models if due[0] -%}
+        {%- for statement in duckdb__file_rows(node, since, due[1], due[0] - due[1]) -%}{%- do run_query(statement) -%}{%- endfor -%}
+      {%- endfor -%}
+      {%- do run_query('detach staging') -%}
+      {%- do run_query(
+        "select sluice_publish_files(" ~ arguments
+        ~ ", (select cast(to_json(coalesce(list({'name': name, 'is_full': is_full} order by name), [])) as varchar) from files_to_publish where is_due)"
+        ~ ", (select cast(to_json(coalesce(list(name), [])) as varchar) from files_to_publish where not is_surplus))"
+      ) -%}
+      {%- do run_query(duckdb__note_published_files_sql(database, publication)) -%}
+    {%- endif -%}
+    {%- if state.behind -%}{%- do note_files(database, state) -%}{%- endif -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{#- The tables of a folder's files, as sluice_publish_files takes them. Their columns are those of the models' contracts. -#}
+{% macro duckdb__file_tables(models) -%}
+  {%- set tables = [] -%}
+  {%- for node in models -%}
+    {%- set published = node.config.meta.published -%}
+    {%- set columns = [] -%}
+    {%- for column in node.columns.values() if column.name != published.file_by and not column.name.startswith('_') -%}
+      {%- do columns.append([column.name, duckdb__sqlite_type(column.data_type)]) -%}
+    {%- endfor -%}
+    {%- do tables.append({
+      'name': published.table,
+      'columns': columns,
+      'key': published.get('key', []),
+      'indexes': published.get('indexes', []),
+      'mode': 'replace',
+      'changed_by': published.changed_by.keys() | reject('equalto', published.file_by) | list,
+      'file_by': published.file_by,
+    }) -%}
+  {%- endfor -%}
+  {{ return(tables) }}
+{%- endmacro %}
+
+{#-
+  The files there are and those there should be: name, is_surplus, is_due (to be written), is_full (with all its rows).
+  A file that reflects the newest batch was written by a build that was killed later.
+-#}
+{% macro duckdb__files_to_publish_sql(database, models, publication, feed, batch, since) -%}
+  {%- set names = models | selectattr('config.meta.published.names_files', 'defined') | first -%}
+  {%- set file_by = names.config.meta.published.file_by -%}
+  create or replace temp table files_to_publish as
+  with listed as (
+    select unnest(from_json(
+      sluice_published_files('{{ database }}', {{ duckdb__text_literal(tojson(publication)) }}),
+      '[{"name": "VARCHAR", "batch_id": "INTEGER"}]'
+    ), recursive := true)
+  ),
+
+  noted as (
+    select name, batch_id from state.published_files where database = '{{ database }}'
+  ),
+
+  wanted as (
+    select distinct {{ file_by }} as name from {{ names.relation_name }}
+  ),
+
+  compared as (
+    select
+      coalesce(wanted.name, listed.name) as name,
+      wanted.name is null as is_surplus,
+      listed.batch_id is not distinct from {{ batch }} as is_done,
+      {{ 'true' if since is none else 'false' }}
+      or listed.batch_id is null
+      or (listed.batch_id <= {{ since if since is not none else 0 }} and listed.batch_id is distinct from noted.batch_id) as is_unknown
+    from wanted
+    full join listed on wanted.name = listed.name
+    left join noted on wanted.name = noted.name
+  )
+
+  select
+    name,
+    is_surplus,
+    not is_surplus and not is_done and (
+      is_unknown
+      or name in (select {{ file_by }} from state.changed_{{ feed }} where batch_id > {{ since if since is not none else batch }})
+    ) as is_due,
+    is_unknown or {{ var('publish_days', none) is not none }} as is_full
+  from compared
+{%- endmacro %}
+
+{#- The statements that stage the rows of one table: those of files due in full, and the changed ones of the others. -#}
+{% macro duckdb__file_rows(node, since, full_count, changed_count) -%}
+  {%- set published = node.config.meta.published -%}
+  {%- set feed = node.config.meta.feed -%}
+  {%- set file_by = published.file_by -%}
+  {%- set columns = [file_by] -%}
+  {%- for column in node.columns if column != file_by and not column.startswith('_') -%}{%- do columns.append(column) -%}{%- endfor -%}
+  {%- set insert = 'insert into staging."' ~ published.table ~ '" select ' ~ columns | map('tojson') | join(', ') ~ ' from ' -%}
+  {%- set order = ' order by ' ~ ([file_by] + published.key) | map('tojson') | join(', ') -%}
+  {%- set due = file_by ~ ' in (select name from files_to_publish where is_due and ' -%}
+  {%- set statements = [] -%}
+  {%- if full_count -%}
+    {%- set is_due = due ~ 'is_full)' -%}
+    {%- set rows = duckdb__over_rows(node.unique_id, feed, is_due) -%}
+    {%- do statements.append(insert ~ duckdb__rows_in_window(rows, published) ~ ' where ' ~ is_due ~ order) -%}
+  {%- endif -%}
+  {%- if changed_count -%}
+    {%- set is_due = due ~ 'not is_full)' -%}
+    {%- set filter_by = published.get('filter_by', published.changed_by) -%}
+    {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since ~ ' and ' ~ is_due -%}
+    {%- set instant = event_instants()[feed] -%}
+    {%- set span = run_query('select min(' ~ instant ~ '), max(' ~ instant ~ ')' ~ log).rows[0] -%}
+    {%- set rows = duckdb__over_rows(node.unique_id, feed, instant ~ " between timestamp '" ~ span[0] ~ "' and timestamp '" ~ span[1]
+      ~ "' and _key_hash in (select _key_hash" ~ log ~ ')') -%}
+    {%- do statements.append('insert into staging."' ~ published.table ~ '__changed" select distinct ' ~ published.changed_by.values() | join(', ') ~ log) -%}
+    {%- do statements.append(insert ~ rows ~ ' as published where (' ~ filter_by.keys() | join(', ') ~ ') in (select '
+      ~ filter_by.values() | join(', ') ~ log ~ ') and ' ~ is_due ~ order) -%}
+  {%- endif -%}
+  {{ return(statements) }}
+{%- endmacro %}
+
+{#-
+  A view over the rows of an entity that meet a condition, and no others: its own SQL, and that of the views between,
+  with the rows in the entity's place. DuckDB would parse the payloads of all tenants before it looks which rows are
+  wanted. A model that is a table is what it is.
+-#}
+{% macro duckdb__over_rows(unique_id, entity_name, condition) -%}
+  {%- set node = graph.nodes[unique_id] -%}
+  {%- if node.name == entity_name -%}
+    {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ condition ~ ')') }}
+  {%- elif node.config.materialized != 'view' -%}
+    {{ return(node.relation_name) }}
+  {%- endif -%}
+  {%- set created = run_query(
+    "select sql from duckdb_views() where schema_name = '" ~ node.schema ~ "' and view_name = '" ~ node.alias ~ "'"
+  ).rows[0][0] -%}
+  {%- set sql = namespace(text=created[created.index(' AS ') + 4:] | trim | trim(';')) -%}
+  {%- for parent in node.depends_on.nodes if parent in graph.nodes -%}
+    {%- set read = graph.nodes[parent] -%}
+    {%- set name = modules.re.escape(read.database ~ '.' ~ read.schema ~ '.' ~ read.alias) ~ '\\b' -%}
+    {%- set sql.text = modules.re.split(name, sql.text) | join(duckdb__over_rows(parent, entity_name, condition)) -%}
+  {%- endfor -%}
+  {{ return('(' ~ sql.text ~ ')') }}
+{%- endmacro %}
+
+{#- Rows limited, by the var publish_days, to the newest days of each file's own event dates. -#}
+{% macro duckdb__rows_in_window(rows, published) -%}
+  {%- set days = var('publish_days', none) -%}
+  {%- if days is none or not published.get('event_date') -%}{{ return(rows ~ ' as published') }}{%- endif -%}
+  {{ return(
+    '(select * from ' ~ rows ~ ' as published qualify ' ~ published.event_date ~ ' >= strftime(cast(left(max(' ~ published.event_date
+    ~ ') over (partition by ' ~ published.file_by ~ "), 10) as date) - interval " ~ (days | int - 1) ~ " day, '%Y-%m-%d')) as limited"
+  ) }}
+{%- endmacro %}
+
+{#- Note which batch each file of a folder reflects now. -#}
+{% macro duckdb__note_published_files_sql(database, publication) -%}
+  delete from state.published_files where database = '{{ database }}';
+  insert into state.published_files
+  select '{{ database }}', name, batch_id
+  from (
+    select unnest(from_json(
+      sluice_published_files('{{ database }}', {{ duckdb__text_literal(tojson(publication)) }}),
+      '[{"name": "VARCHAR", "batch_id": "INTEGER"}]'
+    ), recursive := true)
+  )
+  where batch_id is not null
+{%- endmacro %}

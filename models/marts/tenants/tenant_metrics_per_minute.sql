@@ -1,0 +1,30 @@
+{{ config(
+  materialized='incremental',
+  incremental_strategy='add_changes',
+  unique_key=['tenant_id', 'source', 'event_type', 'minute'],
+  on_schema_change='fail',
+  post_hook="{{ note_consumed('tenant_events') }}",
+  meta={
+    'feed': 'tenant_events',
+    'sums': ['event_count', 'amount_count', 'amount_sum', 'payload_bytes'],
+    'group_by': {
+      'tenant_id': 'tenant_id',
+      'source': 'source',
+      'event_type': 'event_type',
+      'minute': "date_trunc('minute', event_at)",
+    },
+  }
+) }}
+
+with events as (
+  select
+    *,
+    {{ payload_values(payload_fields(['amount'])) | indent(4) }}
+  from {{ signed_rows('tenant_events', ref('tenant_events')) }}
+),
+
+tenant_metrics_per_minute as (
+  {{ tenant_metrics('events', 'minute') | indent(2) }}
+)
+
+select * from tenant_metrics_per_minute
