@@ -170,6 +170,17 @@ def test_facts_of_a_build(tmp_path: Path) -> None:
     assert facts.overview.points[0].requests == 24
 
 
+def test_facts_of_empty_tables(tmp_path: Path) -> None:
+    publish(tmp_path)
+    with sqlite3.connect(tmp_path / "published" / "sluice.db") as db:
+        db.execute("create index by_service on service_events (service, event_at)")
+        db.execute("delete from service_events")
+    connection = open_published(tmp_path / "published" / "sluice.db")
+    facts = read_facts(connection, "sluice")
+    connection.close()
+    assert facts.tables["service_events"].rows == 0
+
+
 def test_descriptions_follow_the_manifest_and_the_size_of_a_table(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
     assert catalog.metadata({})["databases"]["sluice"]["tables"].keys() == {"_build", "_published_batches"}

@@ -117,7 +117,8 @@ def _newest(connection: sqlite3.Connection, table: Table, column: str) -> str | 
             if index[1:2] == (column,):
                 keys = read_series_keys(connection, _quoted(table.name), (_quoted(index[0]),))
                 narrowed = f"{select} where {_quoted(index[0])} = ?"
-                return max(connection.execute(narrowed, key).fetchone()[0] or "" for key in keys) or None
+                newest = (connection.execute(narrowed, key).fetchone()[0] or "" for key in keys)
+                return max(newest, default="") or None
     return connection.execute(select).fetchone()[0]
 
 
