@@ -74,9 +74,9 @@ def pulsar_broker(real_pulsar: Broker | str) -> Broker:
 
 
 @pytest.fixture
-def kafka(kafka_address: str, tmp_path: Path) -> Iterator[Commands]:
+def kafka(kafka_address: str, real_kafka: Broker | str, tmp_path: Path) -> Iterator[Commands]:
     """The commands against Kafka, with a fresh data home."""
-    commands = Commands("kafka", kafka_address, tmp_path)
+    commands = Commands("kafka", kafka_address, tmp_path, is_mock=isinstance(real_kafka, str))
     yield commands
     commands.close()
 

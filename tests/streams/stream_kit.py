@@ -12,6 +12,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from confluent_kafka import KafkaError, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
 from sluice.home import PROJECT_ROOT
 
 csv.field_size_limit(1 << 24)
@@ -66,8 +69,11 @@ def assert_each_once(found: Counter[str], expected: set[str]) -> None:
 class Commands:
     """Runs scripts/stream and scripts/produce against one broker and one data home."""
 
-    def __init__(self, kind: str, address: str, home: Path, admin_url: str | None = None) -> None:
+    def __init__(
+        self, kind: str, address: str, home: Path, admin_url: str | None = None, is_mock: bool = False
+    ) -> None:
         self.kind = kind
+        self.is_mock = is_mock
         self.home = home
         self.running: list[subprocess.Popen[bytes]] = []
         where = "--bootstrap-servers" if kind == "kafka" else "--service-url"
@@ -134,6 +140,18 @@ class Commands:
             if process.poll() is None:
                 process.kill()
             process.wait()
+
+
+def create_kafka_topic(commands: Commands, topic: str, partitions: int = 2) -> None:
+    """A topic of so many partitions; the mock cluster makes one of four when somebody asks for it."""
+    address = {"bootstrap.servers": commands.broker[2]}
+    if not commands.is_mock:
+        client = AdminClient(address)  # its answers come while it lives
+        client.create_topics([NewTopic(topic, partitions, 1)])[topic].result(20)
+        return
+    producer = Producer(address)
+    unknown = KafkaError.UNKNOWN_TOPIC_OR_PART
+    wait_until(lambda: (producer.list_topics(topic, 10).topics[topic].error or 0) != unknown, 20, topic)
 
 
 def lines_with(log: Path, text: str) -> int:

@@ -9,8 +9,9 @@ import uuid
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions
 from stream_kit import Commands, Killer, Landed, assert_each_once, wait_until
+from stream_kit import create_kafka_topic as create
 
 from sluice.streams.brokers import Broker, free_port
 
@@ -26,11 +27,6 @@ def names(count: int, prefix: str = "event-") -> set[str]:
 
 def admin(kafka: Commands) -> AdminClient:
     return AdminClient({"bootstrap.servers": kafka.broker[2]})
-
-
-def create(kafka: Commands, topic: str, partitions: int = 2, **config: str) -> None:
-    client = admin(kafka)  # its answers come while it lives
-    client.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(20)
 
 
 def send(kafka: Commands, topic: str, *values: bytes, headers: list[tuple[str, bytes]] | None = None) -> None:
@@ -268,7 +264,7 @@ def test_prometheus_and_graceful_stop(kafka: Commands, landed: Landed, topic: st
     port = free_port()
     create(kafka, topic, 1)
     consumer = kafka.started(topic, "--batch-seconds", "30", "--prometheus-port", str(port))
-    kafka.produced(topic, "--count", "500")
+    kafka.produced(topic, "--count", "500", "--partition", "0")
     time.sleep(2)
     assert not landed.files("service_events"), "the batch is not due yet"
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/prometheus", timeout=5) as answer:

@@ -19,8 +19,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
-from stream_kit import Commands, Killer, Landed, assert_each_once, lines_with, wait_until
+from stream_kit import Commands, Killer, Landed, assert_each_once, create_kafka_topic, lines_with, wait_until
 
 from sluice.home import PROJECT_ROOT
 from sluice.streams.brokers import Broker
@@ -135,8 +134,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 def create_topic(commands: Commands, broker: Broker | None, topic: str) -> None:
     """A topic of two partitions."""
     if commands.kind == "kafka":
-        client = AdminClient({"bootstrap.servers": commands.broker[2]})
-        client.create_topics([NewTopic(topic, 2, 1)])[topic].result(30)
+        create_kafka_topic(commands, topic)
         return
     assert broker
     url = f"{broker.admin_url}/admin/v2/persistent/public/default/{topic}/partitions"
