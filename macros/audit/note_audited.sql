@@ -8,19 +8,17 @@
 -#}
 {% macro note_audited(results, released) -%}
   {%- set passed = results | selectattr('status', 'in', ['pass', 'warn']) | map(attribute='node.unique_id') | list -%}
-  {%- for feed in released -%}
-    {%- set missing = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'test' and node.config.meta.get('feed') == feed and node.unique_id not in passed -%}
-      {%- do missing.append(node.name) -%}
-    {%- endfor -%}
-    {%- if not missing -%}
-      {%- do run_query(duckdb__note_audited_sql(feed)) -%}
-    {%- endif -%}
+  {%- set untested = [] -%}
+  {%- for node in graph.nodes.values() if node.resource_type == 'test' and node.unique_id not in passed -%}
+    {%- do untested.append(node.config.meta.get('feed')) -%}
   {%- endfor -%}
+  {%- set audited = released | reject('in', untested) | list -%}
+  {%- if audited -%}{%- do run_query(duckdb__note_audited_sql(audited)) -%}{%- endif -%}
 {%- endmacro %}
 
-{% macro duckdb__note_audited_sql(feed) -%}
-  delete from state.audited where feed = '{{ feed }}';
+{% macro duckdb__note_audited_sql(audited) -%}
+  {%- set feeds_csv = "('" ~ audited | join("', '") ~ "')" -%}
+  delete from state.audited where feed in {{ feeds_csv }};
   insert into state.audited
-  select '{{ feed }}', max(batch_id) from state.batches where feed = '{{ feed }}' having count(*) > 0
+  select feed, max(batch_id) from state.batches where feed in {{ feeds_csv }} group by feed
 {%- endmacro %}

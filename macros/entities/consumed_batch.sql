@@ -3,6 +3,14 @@
   (select coalesce(max(batch_id), 0) from state.consumed where model = '{{ model_name }}' and feed = '{{ feed }}')
 {%- endmacro %}
 
+{#- The changes that the current model has yet to take in. Args: names of change logs. Returns: a SQL query. -#}
+{% macro unconsumed_batches(logs) -%}
+  {%- for log in logs %}
+  select batch_id from state.batches where feed = '{{ log }}' and batch_id > {{ consumed_batch(this.identifier, log) }}
+  {{ 'union all' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
 {#- Post-hook: note, in the model's own transaction, that it has taken in every change of the feed's entity so far. -#}
 {% macro note_consumed(feed) -%}
   delete from state.consumed where model = '{{ this.identifier }}' and feed = '{{ feed }}';

@@ -32,17 +32,7 @@
   {%- set declared = entity(feed) -%}
   {%- set staged = ref('stg_landing__' ~ feed) -%}
   create or replace temp table moved_loads as
-  with applied as (
-    select load_id from state.applied where feed = '{{ feed }}'
-  ),
-
-  current_loads as (
-    select load_id from state.current_loads where feed = '{{ feed }}'
-  )
-
-  select load_id, 1 as sign from current_loads where load_id not in (select load_id from applied)
-  union all
-  select load_id, -1 as sign from applied where load_id not in (select load_id from current_loads);
+  {{ moved_loads(feed) | indent(2) }};
 
   {% if declared.reference %}
   create or replace temp table moved_references as

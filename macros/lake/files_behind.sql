@@ -22,18 +22,17 @@
 -#}
 {% macro files_behind(tree, feeds) -%}
   {%- set noted = fromjson(run_query("select sluice_files_state('" ~ tree ~ "')").rows[0][0]) -%}
-  {%- set warehouse_id = run_query('select warehouse_id from state.warehouse').rows[0][0] -%}
-  {%- set seen = noted.batches if noted.warehouse_id == warehouse_id else {} -%}
+  {%- set warehouse = warehouse_state() -%}
+  {%- set seen = noted.batches if noted.warehouse_id == warehouse.id else {} -%}
   {%- set current = {} -%}
-  {%- for feed, batch in run_query('select feed, max(batch_id) from state.batches group by feed order by feed').rows if feed in feeds -%}
-    {%- do current.update({feed: batch}) -%}
-  {%- endfor -%}
   {%- set behind = {} -%}
-  {%- for feed, batch in current.items() if seen.get(feed) != batch -%}
-    {%- set is_known = feed in seen and seen[feed] < batch and not duckdb__rebuilt_since(feed, seen[feed]) -%}
-    {%- do behind.update({feed: seen[feed] if is_known else none}) -%}
+  {%- for feed in feeds if feed in warehouse.batches -%}
+    {%- do current.update({feed: warehouse.batches[feed]}) -%}
+    {%- if seen.get(feed) != current[feed] -%}
+      {%- do behind.update({feed: none if duckdb__is_unknown(feed, seen, warehouse) or seen[feed] > current[feed] else seen[feed]}) -%}
+    {%- endif -%}
   {%- endfor -%}
-  {{ return({'warehouse_id': warehouse_id, 'seen': seen, 'current': current, 'behind': behind}) }}
+  {{ return({'warehouse_id': warehouse.id, 'seen': seen, 'current': current, 'behind': behind}) }}
 {%- endmacro %}
 
 {#- Note that a tree of files has taken in every change of the feeds that were looked at, so that the logs may be cut. -#}
@@ -42,10 +41,14 @@
   {%- do run_query(
     "select sluice_note_files('" ~ tree ~ "', '" ~ tojson({'warehouse_id': files.warehouse_id, 'batches': batches}) ~ "')"
   ) -%}
+  {%- set lines = [] -%}
   {%- for feed, batch in files.current.items() -%}
-    {%- do run_query(
-      "delete from state.consumed where model = '" ~ tree ~ "' and feed = '" ~ feed ~ "';"
-      ~ "insert into state.consumed values ('" ~ tree ~ "', '" ~ feed ~ "', " ~ batch ~ ")"
-    ) -%}
+    {%- do lines.append("('" ~ tree ~ "', '" ~ feed ~ "', " ~ batch ~ ")") -%}
   {%- endfor -%}
+  {%- if lines -%}
+    {%- do run_query(
+      "delete from state.consumed where model = '" ~ tree ~ "' and feed in ('" ~ files.current.keys() | join("', '") ~ "');"
+      ~ "insert into state.consumed values " ~ lines | join(', ')
+    ) -%}
+  {%- endif -%}
 {%- endmacro %}

@@ -27,9 +27,10 @@
   {%- set released = released_feeds(results) -%}
   {%- set built = built_models(results) -%}
   {%- do publish_files('tenants', published_models('tenants'), built, released) -%}
+  {%- set warehouse = warehouse_state() -%}
   {%- for database in ('operations', 'sluice') -%}
     {%- set models = published_models(database) -%}
-    {%- do adapter.dispatch('publish_database')(database, models, built, released) -%}
+    {%- do adapter.dispatch('publish_database')(database, models, built, released, warehouse) -%}
   {%- endfor -%}
 {%- endmacro %}
 
@@ -92,41 +93,39 @@
   {{ return(built | unique | list) }}
 {%- endmacro %}
 
-{% macro default__publish_database(database, models, built, released) -%}
+{% macro default__publish_database(database, models, built, released, warehouse) -%}
   {{ exceptions.raise_compiler_error('publishing is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}
 
-{% macro duckdb__publish_database(database, models, built, released) -%}
+{% macro duckdb__publish_database(database, models, built, released, warehouse) -%}
   {%- set published = fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]) -%}
-  {%- set warehouse_id = run_query('select warehouse_id from state.warehouse').rows[0][0] -%}
-  {%- set seen = published.batches if published.warehouse_id == warehouse_id else {} -%}
-  {%- set current = {} -%}
-  {%- for feed, batch in run_query('select feed, max(batch_id) from state.batches group by feed').rows -%}
-    {%- do current.update({feed: batch}) -%}
-  {%- endfor -%}
+  {#- Another window of event-level tables (var publish_days) makes it another file: all rows are sent once. -#}
+  {%- set origin = warehouse.id ~ (' newest ' ~ var('publish_days') if var('publish_days', none) is not none else '') -%}
+  {%- set seen = published.batches if published.warehouse_id == origin else {} -%}
   {%- set tables = [] -%}
   {%- for node in models if node.unique_id in built or node.config.meta.published.get('every_run') -%}
     {%- set feed = node.config.meta.get('feed') -%}
     {%- set every_run = node.config.meta.published.get('every_run') -%}
-    {%- if load_relation_if_any(node.schema, node.alias) and (every_run or feed in released or (not feed and released)) -%}
-      {%- do tables.append(duckdb__published_table(node, published.tables, seen, current, released)) -%}
+    {%- if node.alias in warehouse.columns and (every_run or feed in released or (not feed and released)) -%}
+      {%- set table = duckdb__published_table(node, published.tables, seen, warehouse, released) -%}
+      {%- if table -%}{%- do tables.append(table) -%}{%- endif -%}
     {%- endif -%}
   {%- endfor -%}
   {%- if tables -%}
     {%- set batches = [] -%}
-    {%- for feed in released if feed in current and built_feed(feed, database, built) -%}
-      {%- for log in [feed] + followed_logs(feed, models) if log in current -%}{%- do batches.append([log, current[log]]) -%}{%- endfor -%}
+    {%- for feed in released if feed in warehouse.batches and built_feed(feed, database, built) -%}
+      {%- for log in [feed] + followed_logs(feed, models) if log in warehouse.batches -%}{%- do batches.append([log, warehouse.batches[log]]) -%}{%- endfor -%}
     {%- endfor -%}
     {%- set publication = {
       'tables': tables | map(attribute='spec') | list,
       'build': published_build(),
       'batches': batches,
-      'warehouse_id': warehouse_id,
+      'warehouse_id': origin,
       'mode': '600' if database != 'sluice' else '644',
     } -%}
     {%- set call = "('" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) ~ ")" -%}
     {%- set staging = run_query('select sluice_prepare_publication' ~ call).rows[0][0] -%}
-    {#- dbt has opened a transaction to look up columns; one transaction can change only one database. -#}
+    {#- One transaction can change only one database. -#}
     {%- do adapter.commit() -%}
     {%- do run_query("attach " ~ duckdb__text_literal(staging) ~ " as staging (type sqlite)") -%}
     {%- for table in tables -%}

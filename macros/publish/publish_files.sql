@@ -45,7 +45,7 @@
     {%- if due[0] or due[2] -%}
       {%- set arguments = "'" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) -%}
       {%- set staging = run_query('select sluice_prepare_publication(' ~ arguments ~ ')').rows[0][0] -%}
-      {#- dbt has opened a transaction to look up columns; one transaction can change only one database. -#}
+      {#- One transaction can change only one database. -#}
       {%- do adapter.commit() -%}
       {%- do run_query("attach " ~ duckdb__text_literal(staging) ~ " as staging (type sqlite)") -%}
       {%- for node in models if due[0] -%}

@@ -5,20 +5,17 @@
     node: the published model.
     published_tables (mapping): table -> columns that the published file has now.
     seen (mapping): feed -> batch that the published file reflects.
-    current (mapping): feed -> batch of the warehouse.
+    warehouse (mapping): see warehouse_state.
     released (list): the feeds that may be published.
-  Returns: a mapping {spec, fill}.
+  Returns: a mapping {spec, fill}; none when the published table is what it would become.
 
   Only the changed rows are sent when the file already reflects an earlier batch of this warehouse and nothing in
   between was made anew; else all rows are, and only what differs is written.
 -#}
-{% macro duckdb__published_table(node, published_tables, seen, current, released) -%}
+{% macro duckdb__published_table(node, published_tables, seen, warehouse, released) -%}
   {%- set published = node.config.meta.published -%}
   {%- set relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
-  {%- set columns = [] -%}
-  {%- for column in adapter.get_columns_in_relation(relation) if not column.name.startswith('_') -%}
-    {%- do columns.append([column.name, duckdb__sqlite_type(column.dtype)]) -%}
-  {%- endfor -%}
+  {%- set columns = warehouse.columns[node.alias] -%}
   {%- set names = columns | map('first') | map('tojson') | join(', ') -%}
   {%- set has_feed = 'feed' in (columns | map('first') | list) -%}
   {%- set feed = node.config.meta.get('feed') -%}
@@ -40,8 +37,9 @@
     {%- set condition = condition ~ ' and ' ~ window -%}
   {%- endif -%}
   {%- set fill = [] -%}
-  {%- set changes = duckdb__published_changes(feed, published, seen, current, released)
+  {%- set changes = duckdb__published_changes(feed, published, seen, warehouse, released)
     if published_tables.get(published.table) == columns and not window else none -%}
+  {%- if changes and changes.is_empty -%}{{ return(none) }}{%- endif -%}
   {%- if changes -%}
     {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns}) -%}
     {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" ' ~ changes.groups) -%}
@@ -63,27 +61,29 @@
 {%- endmacro %}
 
 {#-
-  The changed groups of a table since the published file's own batch: {columns, groups (query), filter_columns,
-  filter (query)}; none when all rows have to be sent.
+  The changed groups of a table since the published file's own batch: {is_empty, columns, groups (query),
+  filter_columns, filter (query)}; none when all rows have to be sent.
 -#}
-{% macro duckdb__published_changes(feed, published, seen, current, released) -%}
+{% macro duckdb__published_changes(feed, published, seen, warehouse, released) -%}
+  {%- set followed = released if published.get('by_file') else [feed] + published.get('also_follows', []) -%}
+  {%- if not (published.get('by_file') or published.get('changed_by')) -%}{{ return(none) }}{%- endif -%}
+  {%- set changed = [] -%}
+  {%- for log in followed -%}
+    {%- if duckdb__is_unknown(log, seen, warehouse) and log not in published.get('also_follows', []) -%}{{ return(none) }}{%- endif -%}
+    {%- if warehouse.batches.get(log, 0) != seen.get(log, 0) -%}{%- do changed.append(log) -%}{%- endif -%}
+  {%- endfor -%}
+  {%- if not changed -%}{{ return({'is_empty': true}) }}{%- endif -%}
   {%- if published.get('by_file') -%}
     {%- set since = [] -%}
-    {%- for name in released -%}
-      {%- if name not in seen or duckdb__rebuilt_since(name, seen[name]) -%}{{ return(none) }}{%- endif -%}
-      {%- do since.append("(feed = '" ~ name ~ "' and batch_id > " ~ seen[name] ~ ")") -%}
-    {%- endfor -%}
+    {%- for log in changed -%}{%- do since.append("(changed.feed = '" ~ log ~ "' and batch_id > " ~ seen[log] ~ ")") -%}{%- endfor -%}
     {%- set files = 'select distinct loads.file from state.changed_loads as changed join state.loads as loads on changed.load_id = loads.load_id where '
-      ~ since | join(' or ') | replace('(feed', '(changed.feed') -%}
+      ~ since | join(' or ') -%}
     {{ return({'columns': ['file'], 'groups': files, 'filter_columns': ['file'], 'filter': files}) }}
-  {%- endif -%}
-  {%- if not published.get('changed_by') or feed not in seen or duckdb__rebuilt_since(feed, seen[feed]) -%}
-    {{ return(none) }}
   {%- endif -%}
   {%- set filter_by = published.get('filter_by', published.changed_by) -%}
   {%- set groups = [] -%}
   {%- set filter = [] -%}
-  {%- for log in [feed] + published.get('also_follows', []) -%}
+  {%- for log in changed -%}
     {%- set from = ' from state.changed_' ~ log ~ ' where batch_id > ' ~ seen.get(log, 0) -%}
     {%- do groups.append('select ' ~ published.changed_by.values() | join(', ') ~ from) -%}
     {%- do filter.append('select ' ~ filter_by.values() | join(', ') ~ from) -%}
@@ -96,12 +96,9 @@
   }) }}
 {%- endmacro %}
 
-{#- Whether the changes since a batch are not all known: an entity was made anew, or the log was cut. -#}
-{% macro duckdb__rebuilt_since(feed, batch) -%}
-  {{ return(run_query(
-    "select (select count(*) from state.batches where feed = '" ~ feed ~ "' and is_full and batch_id > " ~ batch ~ ")"
-    ~ " + (select count(*) from state.forgotten where feed = '" ~ feed ~ "' and batch_id > " ~ batch ~ ")"
-  ).rows[0][0] > 0) }}
+{#- Whether not every change since what was seen of a log is known: it was never seen, or made anew or cut since. -#}
+{% macro duckdb__is_unknown(log, seen, warehouse) -%}
+  {{ return(log not in seen or warehouse.rebuilt.get(log, 0) > seen[log]) }}
 {%- endmacro %}
 
 {#- The SQLite type of a published column. -#}

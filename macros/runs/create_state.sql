@@ -12,6 +12,7 @@
     published_files  the batch that each file of a published folder reflects (see publish_files)
     forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
+    built     what each view, and each incremental model's own file, was when it was last made (see is_built_from)
     transaction_categories  one row per transaction id ever seen: the prediction service's answer to its content
               (see ask_for_categories). Outlives a full refresh, so that nothing is asked twice.
     current_loads (view)  the loads whose records count: the last one of each file that went well
@@ -42,6 +43,7 @@
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);
   create table if not exists state.audited (feed varchar not null, batch_id integer not null);
   create table if not exists state.published_files (database varchar not null, name varchar not null, batch_id integer not null);
+  create table if not exists state.built (model varchar not null, fingerprint varchar not null);
   create table if not exists state.warehouse as select cast(uuid() as varchar) as warehouse_id;
   create table if not exists state.runs (
     run_id varchar not null, started_at timestamp, finished_at timestamp, status varchar,

@@ -36,23 +36,30 @@
   {%- for database in ('operations', 'sluice') %}
     {%- do published.append(fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]).batches) %}
   {%- endfor %}
-  {%- for feed in feeds() if load_relation_if_any('state', 'changed_' ~ feed) %}
-    {%- set batch = [published[0].get(feed, 0), published[1].get(feed, 0),
-      run_query("select coalesce(min(batch_id), 0) from state.consumed where feed = '" ~ feed ~ "'").rows[0][0] or 2147483647] | min %}
-    {%- if run_query("select count(*) from state.changed_loads where feed = '" ~ feed ~ "' and batch_id <= " ~ batch).rows[0][0] %}
-      {%- do run_query(
-        "delete from state.changed_" ~ feed ~ " where batch_id <= " ~ batch ~ ";"
-        ~ "delete from state.changed_loads where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
-        ~ "delete from state.forgotten where feed = '" ~ feed ~ "';"
-        ~ "insert into state.forgotten values ('" ~ feed ~ "', " ~ batch ~ ")"
-      ) %}
-    {%- endif %}
+  {%- set consumed -%}
+    select feed, least(coalesce(min(consumed.batch_id), 2147483647), any_value(published.batch_id)) as batch_id
+    from (
+      {%- for feed in feeds() %}
+      select '{{ feed }}' as feed, {{ [published[0].get(feed, 0), published[1].get(feed, 0)] | min }} as batch_id
+      {{ 'union all' if not loop.last }}
+      {%- endfor %}
+    ) as published
+    left join state.consumed as consumed using (feed)
+    group by feed
+  {%- endset -%}
+  {%- set obsolete_changes -%}
+    select feed, any_value(consumed.batch_id)
+    from ({{ consumed }}) as consumed
+    join state.changed_loads as changed using (feed)
+    where changed.batch_id <= consumed.batch_id
+    group by feed
+  {%- endset -%}
+  {%- for feed, batch in run_query(obsolete_changes).rows %}
+    {%- do run_query(
+      "delete from state.changed_" ~ feed ~ " where batch_id <= " ~ batch ~ ";"
+      ~ "delete from state.changed_loads where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
+      ~ "delete from state.forgotten where feed = '" ~ feed ~ "';"
+      ~ "insert into state.forgotten values ('" ~ feed ~ "', " ~ batch ~ ")"
+    ) %}
   {%- endfor %}
-{%- endmacro %}
-
-{#- A table of the machinery, or none when it does not exist yet. -#}
-{% macro load_relation_if_any(schema, name) -%}
-  {{ return(run_query(
-    "select count(*) from information_schema.tables where table_schema = '" ~ schema ~ "' and table_name = '" ~ name ~ "'"
-  ).rows[0][0] > 0) }}
 {%- endmacro %}

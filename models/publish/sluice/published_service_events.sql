@@ -7,7 +7,7 @@
       'key': ['event_id'],
       'changed_by': {'event_id': 'event_id'},
       'filter_by': {'_key_hash': '_key_hash'},
-      'indexes': [['service', 'event_at']],
+      'indexes': [['event_at']],
       'event_date': 'event_at',
       'sort_desc': 'event_at',
       'facets': ['service', 'event_type', 'status_code'],

@@ -20,17 +20,8 @@ from sluice.bench.process import Run, measure
 from sluice.home import PROJECT_ROOT
 
 BASELINES = Path(__file__).parent / "baselines"
-BUILD = [
-    "--select",
-    "+service_anomalies",
-    "+service_metrics_per_hour",
-    "+service_metrics_per_day",
-    "--exclude",
-    "tag:publish",
-]
-PUBLISH = ["--select", "published_service_events", "published_service_anomalies",
-           "published_service_metrics_per_minute", "published_service_metrics_per_hour",
-           "published_service_metrics_per_day"]  # fmt: skip
+BUILD = ["--selector", "service_feed"]
+PUBLISH = ["--select", "config.meta.feed:service_events,tag:publish", "--indirect-selection", "empty"]
 NEW_RECORDS = 100_000
 
 

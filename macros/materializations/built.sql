@@ -1,0 +1,19 @@
+{#-
+  Whether the warehouse's relation of the current model was made from what it would be made from now.
+
+  Args:
+    fingerprint (SQL expression): what it would be made from now.
+  Returns: a boolean.
+-#}
+{% macro is_built_from(fingerprint) -%}
+  {%- set built -%}
+    select count(*) from state.built where model = '{{ this.identifier }}' and fingerprint = {{ fingerprint }}
+  {%- endset -%}
+  {{ return(run_query(built).rows[0][0] > 0) }}
+{%- endmacro %}
+
+{#- Note what the current model's relation was made from. Args: as is_built_from. Returns: SQL statements. -#}
+{% macro note_built(fingerprint) -%}
+  delete from state.built where model = '{{ this.identifier }}';
+  insert into state.built values ('{{ this.identifier }}', {{ fingerprint }})
+{%- endmacro %}
