@@ -4,15 +4,15 @@ Clean records `old-0` to `old-19` of each feed were built and audited; `new-0` t
 were not (`dbt run` tests nothing), so the data tests of a build look at the newer ones only.
 """
 
-import os
 import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 PROJECT = Path(__file__).resolve().parents[2]
 OLD, NEW = "2026-01-13", "2026-01-14"
@@ -56,12 +56,6 @@ class SmallHome:
     def __init__(self, root: Path) -> None:
         self.root = root / "home"
         self.target = root / "target"
-        os.environ |= {
-            "SLUICE_HOME": str(self.root),
-            "SLUICE_PII_KEY": "test key",
-            "SLUICE_UNIT_TESTS": "true",
-        }
-        os.environ.pop("SLUICE_LANDING", None)
         self.manifest: Any = None
         self._deliver("old", OLD)
         self.dbt("build")
@@ -81,8 +75,22 @@ class SmallHome:
             folder.mkdir(parents=True)
             (folder / f"{tag}.csv").write_text(_records(feed, tag, day))
 
-    def dbt(self, command: str, *arguments: str, expect_success: bool = True) -> Any:
-        """Run one dbt command; the project is parsed once. Returns dbt's result."""
+    def dbt(self, command: str, *arguments: str, expect_success: bool = True) -> dbtRunnerResult:
+        """Run one dbt command, in an environment of its own; the project is parsed once. Returns dbt's result."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("SLUICE_LANDING", "SLUICE_PUBLISHED"):
+                patch.delenv(name, raising=False)
+            patch.setenv("SLUICE_HOME", str(self.root))
+            patch.setenv("SLUICE_PII_KEY", "test key")
+            patch.setenv("SLUICE_UNIT_TESTS", "true")
+            result = self._dbt(command, *arguments)
+        if expect_success and not result.success:
+            found = [f"{run.node.name}: {run.message}" for run in getattr(result.result, "results", [])
+                     if run.status not in ("success", "pass", "skipped")]  # fmt: skip
+            raise AssertionError(f"dbt {command} failed: {found or result.exception}")
+        return result
+
+    def _dbt(self, command: str, *arguments: str) -> dbtRunnerResult:
         where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         where += ["--target-path", str(self.target), "--log-path", str(self.target)]
         if command in ("build", "test"):  # unit tests are in the manifest for those who read it
@@ -95,10 +103,6 @@ class SmallHome:
         if DuckDBConnectionManager._ENV is not None:
             DuckDBConnectionManager._ENV.close()
             DuckDBConnectionManager._ENV = None
-        if expect_success and not result.success:
-            found = [f"{run.node.name}: {run.message}" for run in getattr(result.result, "results", [])
-                     if run.status not in ("success", "pass", "skipped")]  # fmt: skip
-            raise AssertionError(f"dbt {command} failed: {found or result.exception}")
         return result
 
     def plant(self, *statements: str) -> None:
