@@ -26,8 +26,8 @@
 
 {% macro duckdb__publish_files(database, models, built, released) -%}
   {%- set feed = models[0].config.meta.feed -%}
-  {%- if feed in released and built_feed(feed, database, built) -%}
-    {%- set state = files_behind(database, [feed]) -%}
+  {%- set state = files_behind(database, [feed]) -%}
+  {%- if feed in state.current and feed in released and built_feed(feed, database, built) -%}
     {%- set batch = state.current[feed] -%}
     {%- set since = state.behind.get(feed, batch) -%}
     {%- set publication = {

@@ -127,6 +127,7 @@ def test_the_events_query_goes_through_an_index(tmp_path: Path) -> None:
     connection.set_trace_callback(None)
     plan = " ".join(row[3] for row in connection.execute(f"explain query plan {statements[0]}"))
     assert "USING INDEX events_by_time" in plan
+    assert f"event_at >= '{after[0]}'" in statements[0], "a later page begins where the one before ended"
     assert "TEMP B-TREE" not in plan
 
 

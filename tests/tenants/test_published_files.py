@@ -141,13 +141,17 @@ def test_a_failing_test_holds_all_tenants_back(home: DataHome) -> None:
     home.build(*FEED)
     was = builds(home)
     deliver(home, "b.csv", [event("acme", 2), event("initech", 1)])
+    set_payload = (
+        "update stg_landing__tenant_events set payload = ? where tenant_id = 'globex' returning payload"
+    )
+    [(payload,)] = home.query("select payload from stg_landing__tenant_events where tenant_id = 'globex'")
     with closing(duckdb.connect(str(home.root / "warehouse.duckdb"))) as warehouse:
-        warehouse.execute("update stg_landing__tenant_events set payload = '[1]' where tenant_id = 'globex'")
+        warehouse.execute(set_payload, ["[1]"])
     result = home.build(*FEED, "--vars", "{audit: full}", expect_success=False)
-    assert [run.node.name for run in result.result if run.status == "fail"] == ["tenant_events_row_is_valid"]
+    assert "tenant_events_row_is_valid" in [run.node.name for run in result.result if run.status == "fail"]
     assert changed(was, builds(home)) == set()
     with closing(duckdb.connect(str(home.root / "warehouse.duckdb"))) as warehouse:
-        warehouse.execute("update stg_landing__tenant_events set payload = '{}' where tenant_id = 'globex'")
+        warehouse.execute(set_payload, [payload])
     home.build(*FEED)
     assert changed(was, builds(home)) == {"acme", "initech"}
 
@@ -186,6 +190,6 @@ def test_readers_see_one_build_of_a_file(home: DataHome) -> None:
         reader.execute("commit")
         counts = "select (select count(*) from events), (select sum(event_count) from metrics_per_day)"
         assert reader.execute(counts).fetchone() == (5, 5)
-    was = builds(home)
+    was = {name: build for name, (build, _) in builds(home).items()}
     home.build(*FEED)  # the reader kept the file from being tidied up; it is up to date all the same
-    assert changed(was, builds(home)) == set()
+    assert {name: build for name, (build, _) in builds(home).items()} == was

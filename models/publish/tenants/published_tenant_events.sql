@@ -8,7 +8,7 @@
       'key': ['event_id'],
       'changed_by': {'tenant_id': 'tenant_id', 'event_id': 'event_id'},
       'filter_by': {'_key_hash': '_key_hash'},
-      'indexes': [['event_at', 'event_id']],
+      'indexes': [['event_at', 'event_id'], ['event_type', 'event_at'], ['source', 'event_at']],
       'event_date': 'event_at',
       'sort_desc': 'event_at',
       'facets': ['source', 'event_type'],

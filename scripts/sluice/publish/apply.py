@@ -13,6 +13,7 @@ from pathlib import Path
 from sluice.publish.spec import Publication, Table
 
 BUSY_TIMEOUT_SECONDS = 60
+READER_TIMEOUT_MS = 500
 CACHE_KIB = 65_536  # changed rows lie all over the file: with SQLite's own 2 MiB it thrashes
 
 
@@ -115,7 +116,13 @@ def _update(target: Path, staging: Path, publication: Publication) -> None:
             db.execute("rollback")
             raise
         db.execute("detach staging")
-        db.execute("pragma wal_checkpoint(truncate)")
+        tidy(db)
+
+
+def tidy(db: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the file. Where a reader still needs it, that is left to the next build."""
+    db.execute(f"pragma busy_timeout = {READER_TIMEOUT_MS}")
+    db.execute("pragma wal_checkpoint(truncate)")
 
 
 @dataclass(frozen=True)

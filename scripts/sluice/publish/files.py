@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sluice.publish.apply import Staged, connect, update_table, with_companions, write_build
+from sluice.publish.apply import Staged, connect, tidy, update_table, with_companions, write_build
 from sluice.publish.spec import Publication
 from sluice.tokens import TENANT_ID
 
@@ -80,7 +80,8 @@ def publish_files(
     for name in (*keep, *(file.name for file in files)):
         if not TENANT_ID.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a published file; nothing was published")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # names of tenants are nobody else's business
     layout = layout_id(publication)
     for file in _with_progress(files):
         path = folder / f"{file.name}.db"
@@ -137,7 +138,7 @@ def _update(path: Path, staging: Path, publication: Publication, file: File, lay
             db.execute("rollback")
             raise
         db.execute("detach staging")
-        db.execute("pragma wal_checkpoint(truncate)")
+        tidy(db)
 
 
 def _write(db: sqlite3.Connection, publication: Publication, file: File, layout: int) -> None:

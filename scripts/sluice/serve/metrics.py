@@ -117,8 +117,9 @@ def read_events(
     offset: int,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """Up to `limit` events ordered by time, then id."""
-    conditions, values = ["event_at >= ?", "event_at < ?"], list(span)
+    """Up to `limit` events ordered by time, then id; a later page is found at once, not by reading those before."""
+    since = max(span[0], after[0]) if after else span[0]
+    conditions, values = ["event_at >= ?", "event_at < ?"], [since, span[1]]
     for column, value in filters.items():
         if value is not None:
             conditions.append(f"{column} = ?")

@@ -1,0 +1,134 @@
+"""The publisher of a folder of files by itself: names, headers, readers, and what is left alone."""
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sluice.publish.apply import prepare_staging
+from sluice.publish.files import File, layout_id, publish_files, published_files
+from sluice.publish.spec import Publication, Table
+
+EVENTS = Table(
+    "events",
+    (("event_id", "TEXT"), ("x", "INTEGER")),
+    ("event_id",),
+    "replace",
+    ("event_id",),
+    file_by="tenant_id",
+)
+
+
+def publication(batch: int, table: Table = EVENTS) -> Publication:
+    build = {"build_id": f"b{batch}", "published_at": "2026-01-01T00:00:00Z", "contract_version": "1"}
+    return Publication((table,), build, (("tenant_events", batch),), "warehouse", 0o600)
+
+
+class Folder:
+    """A published folder, and a way to publish rows of (tenant, event, x) to it."""
+
+    def __init__(self, root: Path) -> None:
+        self.path, self.staging = root / "tenants", root / ".staging" / "tenants.db"
+
+    def publish(
+        self,
+        batch: int,
+        rows: Iterable[tuple[str, str, int]],
+        keep: Iterable[str],
+        changed: Iterable[tuple[str, str]] | None = None,
+        table: Table = EVENTS,
+    ) -> None:
+        """All rows of the tenants named, or, with `changed`, those of the changed keys."""
+        rows, what = list(rows), publication(batch, table)
+        prepare_staging(self.staging, what)
+        with closing(sqlite3.connect(self.staging)) as staging, staging:
+            staging.executemany("insert into events values (?, ?, ?)", rows)
+            staging.executemany("insert into events__changed values (?, ?)", changed or ())
+        names = {row[0] for row in rows} | {name for name, _ in changed or ()}
+        files = [File(name, is_full=changed is None) for name in sorted(names)]
+        publish_files(self.path, self.staging, what, files, list(keep))
+
+    def rows(self, name: str, sql: str = "select * from events order by event_id") -> list[tuple]:
+        with closing(sqlite3.connect(f"file:{self.path / name}.db?mode=ro", uri=True)) as db:
+            return db.execute(sql).fetchall()
+
+    def batches(self, table: Table = EVENTS) -> dict[str, int | None]:
+        return published_files(self.path, layout_id(publication(0, table)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_changed_rows_are_replaced_and_other_files_left_alone(folder: Folder) -> None:
+    folder.publish(1, [("a", "e1", 1), ("a", "e2", 2), ("b", "e1", 1)], keep=["a", "b"])
+    untouched = (folder.path / "b.db").read_bytes()
+    folder.publish(2, [("a", "e2", 20), ("a", "e3", 3)], ["a", "b"], [("a", "e1"), ("a", "e2"), ("a", "e3")])
+    assert folder.rows("a") == [("e2", 20), ("e3", 3)]
+    assert folder.batches() == {"a": 2, "b": 1}
+    assert (folder.path / "b.db").read_bytes() == untouched
+    assert folder.rows("a", "select build_id from _build") == [("b2",)]
+    assert folder.rows("a", "pragma journal_mode") == [("wal",)]
+    assert (folder.path.stat().st_mode & 0o777, (folder.path / "a.db").stat().st_mode & 0o777) == (
+        0o700,
+        0o600,
+    )
+
+
+def test_a_file_that_is_as_it_should_be_keeps_its_build(folder: Folder) -> None:
+    folder.publish(1, [("a", "e1", 1)], keep=["a"])
+    folder.publish(2, [("a", "e1", 1)], keep=["a"])
+    assert folder.batches() == {"a": 2}
+    assert folder.rows("a", "select build_id from _build") == [("b1",)]
+
+
+def test_files_of_no_tenant_are_removed_with_their_companions(folder: Folder) -> None:
+    folder.publish(1, [("a", "e1", 1), ("b", "e1", 1)], keep=["a", "b"])
+    (folder.path / "b.db-wal").touch()
+    (folder.path / "notes.txt").touch()
+    folder.publish(2, [], keep=["a"])
+    assert sorted(path.name for path in folder.path.iterdir()) == ["a.db", "notes.txt"]
+
+
+def test_a_reader_keeps_its_state_and_holds_nothing_up(folder: Folder) -> None:
+    folder.publish(1, [("a", "e1", 1)], keep=["a"])
+    with closing(sqlite3.connect(folder.path / "a.db", isolation_level=None)) as reader:
+        reader.execute("begin")
+        assert reader.execute("select count(*) from events").fetchone() == (1,)
+        began = time.monotonic()
+        folder.publish(2, [("a", "e2", 2)], ["a"], [("a", "e2")])
+        assert time.monotonic() - began < 10
+        assert reader.execute("select count(*) from events").fetchone() == (1,)
+        assert folder.batches() == {"a": 2}, "the header is read from where the newest one is"
+        reader.execute("commit")
+        assert reader.execute("select count(*) from events").fetchone() == (2,)
+
+
+def test_another_layout_and_what_is_no_database_are_made_anew(folder: Folder) -> None:
+    folder.publish(1, [("a", "e1", 1), ("b", "e1", 1)], keep=["a", "b"])
+    wider = replace(EVENTS, indexes=(("x",),))
+    assert folder.batches(wider) == {"a": None, "b": None}
+    (folder.path / "b.db").write_bytes(b"")
+    (folder.path / "Not A Tenant.db").touch()
+    assert folder.batches() == {"a": 1, "b": None}
+    folder.publish(1, [("a", "e1", 1), ("b", "e1", 1)], keep=["a", "b"], table=wider)
+    assert folder.batches(wider) == {"a": 1, "b": 1}
+    assert folder.rows("b") == [("e1", 1)]
+    assert folder.rows("a", "select name from sqlite_master where type = 'index' and sql is not null") == [
+        ("events_by_x",)
+    ]
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "A", "", ".", "a.b", "a" * 65, "ü", "a\n", "x'--"])
+def test_no_other_name_reaches_a_path(folder: Folder, name: str) -> None:
+    folder.publish(1, [("a", "e1", 1)], keep=["a"])
+    before = sorted(folder.path.parent.rglob("*"))
+    with pytest.raises(ValueError, match="nothing was published"):
+        folder.publish(2, [("a", "e2", 2), (name, "e1", 1)], keep=["a", name])
+    assert folder.batches() == {"a": 1}
+    assert {path for path in folder.path.parent.rglob("*") if ".staging" not in path.parts} <= set(before)
