@@ -24,7 +24,7 @@ topics as (
   select
     ingest_date,
     feed,
-    {{ dbt.listagg('topic', "', '", 'order by topic') }} as names
+    {{ dbt.listagg('topic', "', '", 'order by topic') }} as topic_names
   from topics_met
   group by ingest_date, feed
 ),
@@ -48,7 +48,8 @@ stream_gap_alerts as (
     case when counted.lost_count > 0 then 'critical' else 'warning' end as severity,
     cast(counted.gap_count as double) as observed,
     cast(0 as double) as threshold,
-    'before they landed, messages were gone from ' || topics.names || ': ' || cast(counted.lost_count as varchar) || ' are known to be lost'
+    'before they landed, messages were gone from ' || topics.topic_names || ': '
+    || cast(counted.lost_count as varchar) || ' are known to be lost'
     || case
       when counted.open_count > 0 then ', and in ' || counted.open_count || ' of ' || counted.gap_count || ' gaps it is not known how many'
       else ''

@@ -22,6 +22,7 @@ loads as (
 
 repairs as (
   {%- for feed in feeds() %}
+  {%- set reference = entity(feed).reference %}
   select
     '{{ feed }}' as feed,
     _load_id,
@@ -30,7 +31,6 @@ repairs as (
   where
     _repaired_columns is not null
     and _reject_reasons is null
-    {%- set reference = entity(feed).reference %}
     {%- if reference %}
     and {{ reference.column }} in (select {{ reference.column }} from {{ ref(reference.entity) }})
     {%- endif %}
