@@ -47,6 +47,9 @@ def consumer_settings(options: KafkaOptions) -> dict[str, object]:
         "queued.max.messages.kbytes": 65_536,
         "fetch.queue.backoff.ms": 50,
         "fetch.wait.max.ms": 100,
+        "reconnect.backoff.ms": 250,
+        "reconnect.backoff.max.ms": 5_000,
+        "log_level": 2,  # what goes wrong comes to error_cb, and from there once to the log
         "session.timeout.ms": 15_000,
         "heartbeat.interval.ms": 2_000,
         **options.config,

@@ -36,6 +36,8 @@ from sluice.streams.telemetry import Telemetry
 
 _POLL_SECONDS = 0.1
 _AT_ONCE = 10_000
+_TELL_SECONDS = 30.0
+_ONCE_PATIENCE_SECONDS = 60.0
 
 
 class KafkaSource:
@@ -47,8 +49,8 @@ class KafkaSource:
         self._telemetry = telemetry
         settings = self._settings = consumer_settings(options)
         self._consumer = Consumer(settings | {"error_cb": self._on_error})
-        client = {name: value for name, value in settings.items() if name in options.config}
-        self._admin = AdminClient(client | {"bootstrap.servers": options.bootstrap_servers})
+        shared = {*options.config, "bootstrap.servers", "log_level", "reconnect.backoff.ms"}
+        self._admin = AdminClient({name: value for name, value in settings.items() if name in shared})
         self._resume: dict[Place, int] = {}  # offsets below are known to be gone
         self._looked_at: dict[Place, int] = {}  # where a jump was met and is being read again
         self._sparse: set[Place] = set()  # jumps were confirmed: compacted or transactional
@@ -57,6 +59,7 @@ class KafkaSource:
         self._paused = False
         self._tick_at = 0.0
         self._mend_at = 0.0
+        self._told: dict[str, float] = {}  # errors that went to the log, and when
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Land until `stopping`, or with `once` until every partition has been read to its end."""
@@ -66,19 +69,26 @@ class KafkaSource:
             on_revoke=self._on_revoke,
             on_lost=self._on_lost,
         )
+        started = time.monotonic()
         try:
             while not stopping():
                 self._back_pressure()
                 self._take(self._consumer.consume(_AT_ONCE, _POLL_SECONDS))
                 self._obey(self._intake.flush())
                 self._tick()
-                if self._options.once and self._finished():
+                if self._options.once and self._finished(started):
                     break
         finally:
             self._consumer.close()  # gives the partitions back, which lands what is waiting
 
-    def _finished(self) -> bool:
+    def _finished(self, started: float) -> bool:
         places = self._intake.places
+        if not places and time.monotonic() - started > _ONCE_PATIENCE_SECONDS:
+            topics = ", ".join(self._options.topics)
+            raise TimeoutError(
+                f"no partition of {topics} within {_ONCE_PATIENCE_SECONDS:.0f} s at"
+                f" {self._options.bootstrap_servers}: is the broker there, and such a topic?"
+            )
         if not places or not self._at_end.issuperset(places):
             return False
         self._obey(self._intake.flush(force=True))
@@ -221,6 +231,11 @@ class KafkaSource:
         return answer or (None, None)
 
     def _on_error(self, error: KafkaError) -> None:
+        """Each kind of error now and then: while a broker is away, the client tells of it many times a second."""
+        now = time.monotonic()
+        if now - self._told.get(error.name(), float("-inf")) < _TELL_SECONDS:
+            return
+        self._told[error.name()] = now
         self._telemetry.say(logging.WARNING, "broker", code=error.name(), why=error.str())
 
     def _on_event(self, message: KafkaMessage, error: KafkaError) -> None:

@@ -6,6 +6,7 @@ import gzip
 import io
 import itertools
 import json
+import os
 import signal
 import sys
 import time
@@ -21,6 +22,9 @@ from sluice.streams.feeds import Feed, feed_named, known_feeds
 from sluice.streams.rows import PROVENANCE
 
 _SLICE_SECONDS = 0.02
+_CONNECT_SECONDS = 15
+_ARRIVAL_SECONDS = 300
+_ARRIVAL_SECONDS_AFTER_SIGNAL = 10
 
 
 class Sink(Protocol):
@@ -29,15 +33,16 @@ class Sink(Protocol):
     def send(self, key: str, value: bytes) -> None:
         """Hand over one message; waits while the broker is behind."""
 
-    def close(self) -> int:
-        """Wait until everything has arrived; how many did not."""
+    def close(self, stopped: list[int]) -> int:
+        """Wait until everything has arrived, after a signal not for long; how many did not."""
 
 
 class KafkaSink:
-    """An idempotent Kafka producer: retries neither lose, repeat nor reorder."""
+    """An idempotent Kafka producer: retries neither lose, repeat nor reorder. Raises ConnectionError when no
+    broker answers."""
 
     def __init__(self, servers: str, topic: str, config: dict[str, str], partition: int | None) -> None:
-        from confluent_kafka import Producer
+        from confluent_kafka import KafkaException, Producer
 
         self._topic = topic
         self._failed = 0
@@ -52,9 +57,15 @@ class KafkaSink:
                 "queue.buffering.max.messages": 200_000,
                 "message.timeout.ms": 300_000,
                 "delivery.report.only.error": True,
+                "reconnect.backoff.ms": 250,
+                "log_level": 2,
                 **config,
             }
         )
+        try:
+            self._producer.list_topics(topic, _CONNECT_SECONDS)
+        except KafkaException as error:
+            raise ConnectionError(f"no broker answers at {servers}: {error.args[0].str()}") from error
 
     def _report(self, error: object, _message: object) -> None:
         self._failed += error is not None
@@ -67,29 +78,42 @@ class KafkaSink:
             except BufferError:
                 self._producer.poll(0.1)
 
-    def close(self) -> int:
-        return self._producer.flush(300) + self._failed
+    def close(self, stopped: list[int]) -> int:
+        started = time.monotonic()
+        while left := self._producer.flush(0.5):
+            patience = _ARRIVAL_SECONDS_AFTER_SIGNAL if stopped else _ARRIVAL_SECONDS
+            if time.monotonic() - started > patience:
+                break
+        return left + self._failed
 
 
 class PulsarSink:
-    """A Pulsar producer. A name makes the broker drop repeats where its deduplication is switched on."""
+    """A Pulsar producer. Raises ConnectionError when no broker answers."""
 
     def __init__(self, url: str, topic: str, token: str | None) -> None:
         import pulsar
 
         authentication = pulsar.AuthenticationToken(token) if token else None
-        quiet = pulsar.ConsoleLogger(pulsar.LoggerLevel.Error)
-        self._client = pulsar.Client(url, authentication=authentication, logger=quiet)
+        quiet = pulsar.FileLogger(pulsar.LoggerLevel.Error, os.devnull)  # its console is standard output
+        self._client = pulsar.Client(
+            url,
+            authentication=authentication,
+            logger=quiet,
+            operation_timeout_seconds=_CONNECT_SECONDS,
+        )
         self._ok = pulsar.Result.Ok
         self._failed = 0
-        self._producer = self._client.create_producer(
-            topic,
-            batching_enabled=True,
-            batching_max_publish_delay_ms=20,
-            block_if_queue_full=True,
-            max_pending_messages=20_000,
-            send_timeout_millis=0,
-        )
+        try:
+            self._producer = self._client.create_producer(
+                topic,
+                batching_enabled=True,
+                batching_max_publish_delay_ms=20,
+                block_if_queue_full=True,
+                max_pending_messages=20_000,
+                send_timeout_millis=0,
+            )
+        except pulsar.PulsarException as error:
+            raise ConnectionError(f"no producer for {topic} at {url}: {error}") from error
 
     def _report(self, result: object, _message_id: object) -> None:
         self._failed += result != self._ok
@@ -97,7 +121,7 @@ class PulsarSink:
     def send(self, key: str, value: bytes) -> None:
         self._producer.send_async(value, self._report, partition_key=key or None)
 
-    def close(self) -> int:
+    def close(self, stopped: list[int]) -> int:
         self._producer.flush()
         self._client.close()
         return self._failed
@@ -251,12 +275,16 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(each, lambda number, _frame: stopped.append(number))
     started = time.monotonic()
     sink: Sink
-    if arguments.broker == "kafka":
-        sink = KafkaSink(arguments.bootstrap_servers, arguments.topic, config, arguments.partition)
-    else:
-        sink = PulsarSink(arguments.service_url, arguments.topic, arguments.token)
+    try:
+        if arguments.broker == "kafka":
+            sink = KafkaSink(arguments.bootstrap_servers, arguments.topic, config, arguments.partition)
+        else:
+            sink = PulsarSink(arguments.service_url, arguments.topic, arguments.token)
+    except ConnectionError as error:
+        print(f"scripts/produce: {error}", file=sys.stderr)
+        return 1
     sent = send_all(itertools.islice(messages, arguments.count), sink, arguments.rate, stopped)
-    failed = sink.close()
+    failed = sink.close(stopped)
     seconds = time.monotonic() - started
     print(
         json.dumps(

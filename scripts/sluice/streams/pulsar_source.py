@@ -103,7 +103,7 @@ class PulsarSource:
         self._client = pulsar.Client(
             options.service_url,
             authentication=pulsar.AuthenticationToken(token) if token else None,
-            logger=pulsar.ConsoleLogger(pulsar.LoggerLevel.Error),
+            logger=pulsar.FileLogger(pulsar.LoggerLevel.Error, os.devnull),  # what matters is raised, too
         )
         self._partitions: dict[str, Partition] = {}
         self._received: queue.Queue[tuple[Partition, int, list[pulsar.Message], list[Message]]] = queue.Queue(
