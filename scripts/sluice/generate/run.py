@@ -2,7 +2,10 @@
 
 import datetime as dt
 import json
+import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -66,8 +69,7 @@ def generate(
     summary = Summary(rows, days, seed, str(start_date), structural_faults)
     try:
         truth.mkdir(parents=True, exist_ok=True)
-        for layout in layouts:
-            summary.feeds[layout.feed.name] = _generate_feed(layout, landing, truth, progress)
+        summary.feeds.update(_generate_feeds(layouts, landing, truth, progress))
         if "service_events" in summary.feeds:
             write_minute_metrics(truth)
         summary.write(truth / SUMMARY)
@@ -77,10 +79,42 @@ def generate(
     return summary
 
 
+def _generate_feeds(
+    layouts: Sequence[Layout], landing: Path, truth: Path, progress: Callable[[int], None]
+) -> dict[str, FeedSummary]:
+    """Two feeds at a time, so that the last files of one do not leave processors idle."""
+    failed = threading.Event()
+
+    def note(rows: int) -> None:
+        if failed.is_set():
+            raise _GivenUpError
+        progress(rows)
+
+    with ThreadPoolExecutor(os.cpu_count()) as files, ThreadPoolExecutor(2) as feeds:
+        made = [feeds.submit(_generate_feed, layout, landing, truth, files, note) for layout in layouts]
+        try:
+            wait(made, return_when=FIRST_EXCEPTION)
+            for future in made:
+                if future.done() and not future.cancelled():
+                    future.result()
+            return {layout.feed.name: future.result() for layout, future in zip(layouts, made, strict=True)}
+        except BaseException:
+            failed.set()
+            feeds.shutdown(cancel_futures=True)
+            raise
+
+
+class _GivenUpError(Exception):
+    """Another feed has failed."""
+
+
 def _generate_feed(
-    layout: Layout, landing: Path, truth: Path, progress: Callable[[int], None]
+    layout: Layout, landing: Path, truth: Path, pool: Executor, progress: Callable[[int], None]
 ) -> FeedSummary:
-    with TruthWriter(truth, layout.feed) as writer, closing(write_files(layout, landing, progress)) as made:
+    with (
+        TruthWriter(truth, layout.feed) as writer,
+        closing(write_files(layout, landing, pool, progress)) as made,
+    ):
         for tables in made:
             writer.append(tables)
     return summarise(layout.feed, truth, layout.files)

@@ -3,7 +3,7 @@
 import gzip
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,11 +36,13 @@ def open_session(layout: Layout) -> duckdb.DuckDBPyConnection:
     return session
 
 
-def write_files(layout: Layout, landing: Path, done: Callable[[int], None]) -> Iterator[Truth]:
+def write_files(
+    layout: Layout, landing: Path, pool: Executor, done: Callable[[int], None]
+) -> Iterator[Truth]:
     """Write every file of the feed below `landing` and yield the truth of each, in the order of the batches.
     `done` is told the rows of finished files."""
     workers = os.cpu_count() or 1
-    with open_session(layout) as session, ThreadPoolExecutor(workers) as pool:
+    with open_session(layout) as session:
         running: list[Future[list[Truth]]] = []
 
         def first_done() -> list[Truth]:
@@ -58,6 +60,7 @@ def write_files(layout: Layout, landing: Path, done: Callable[[int], None]) -> I
         finally:
             for future in running:
                 future.cancel()
+            wait(running)
 
 
 def _write_batch(
