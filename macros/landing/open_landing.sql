@@ -25,7 +25,7 @@
     {%- set known = landing_columns(feed) %}
     {%- set names = known.values() | sum(start=[]) %}
     {%- do run_query(duckdb__create_landing_batch(feed, names)) %}
-    {%- do run_query('create or replace temp view landing_records as ' ~ duckdb__landing_records_sql(known)) %}
+    {%- do run_query('create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(known))) %}
   {%- endif %}
 {%- endmacro %}
 

@@ -1,6 +1,7 @@
 {#-
   Post-hook of a staging model, in the transaction that inserted its rows: write the ledger lines of the files just
-  read, and take back the rows of a file whose staged rows disagree with the independent count.
+  read, and take back the rows of a file whose staged rows disagree with the independent count, and those of people who
+  were forgotten.
 
   Args:
     feed (string): the feed.
@@ -24,6 +25,7 @@
       _load_id,
       count(*) as staged_count,
       count(*) filter (where _reject_reasons is null) as accepted_count,
+      count(*) filter (where _reject_reasons = ['forgotten']) as forgotten_count,
       count(_repaired_columns) filter (where _reject_reasons is null) as repaired_count
     from {{ this }}
     where _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
@@ -40,10 +42,11 @@
     '{{ invocation_id }}' as run_id,
     cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as timestamp) as loaded_at,
     coalesce(batch.retry, false) as can_retry,
-    batch.records_read,
+    batch.records_read + coalesce(erased.erased_count, 0) as records_read,
     coalesce(staged.accepted_count, 0) as accepted_count,
-    coalesce(staged.staged_count, 0) - coalesce(staged.accepted_count, 0) as rejected_count,
+    coalesce(staged.staged_count - staged.accepted_count - staged.forgotten_count, 0) as rejected_count,
     coalesce(staged.repaired_count, 0) as repaired_count,
+    coalesce(staged.forgotten_count, 0) + coalesce(erased.erased_count, 0) as forgotten_count,
     case
       when batch.error is not null then batch.error
       when coalesce(staged.staged_count, 0) != batch.records_read
@@ -51,10 +54,20 @@
           || ' were read; it is withheld. Please report it, and deliver it again in another dialect.'
     end as error
   from landing_batch as batch
-  left join staged on batch.load_id = staged._load_id;
+  left join staged on batch.load_id = staged._load_id
+  left join (
+    select
+      file,
+      size_bytes,
+      modified_ns,
+      max(erased_count) as erased_count
+    from state.erased
+    group by file, size_bytes, modified_ns
+  ) as erased
+    on batch.file = erased.file and batch.size_bytes = erased.size_bytes and batch.modified_ns = erased.modified_ns;
 
   delete from {{ this }}
   where
     _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
-    and _load_id in (select load_id from state.loads where error is not null);
+    and (_reject_reasons = ['forgotten'] or _load_id in (select load_id from state.loads where error is not null));
 {%- endmacro %}

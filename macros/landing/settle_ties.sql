@@ -27,7 +27,7 @@
     {%- do run_query(duckdb__find_ties_sql(feed, this, declared)) %}
     {%- set tied_loads = run_query("select distinct _load_id from tied").columns[0].values() %}
     {%- if tied_loads | length > 0 %}
-      {%- do run_query('create or replace temp view landing_records as ' ~ duckdb__landing_records_sql(landing_columns(feed), tied_loads, true)) %}
+      {%- do run_query('create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(landing_columns(feed), tied_loads, true))) %}
   delete from {{ this }} using tied
   where {{ this.identifier }}._load_id = tied._load_id and {{ this.identifier }}._key_hash = tied._key_hash and {{ this.identifier }}._reject_reasons is null;
 

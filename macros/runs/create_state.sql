@@ -13,6 +13,9 @@
     forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
     built     what each view, and each incremental model's own file, was when it was last made (see is_built_from)
+    suppressed  keyed hashes of the values of people who were forgotten (see forget)
+    erased    how many records forgetting took out of a version of a file
+    purge_due the feeds of which forgotten records may still stand in free pages (see purge_forgotten)
     transaction_categories  one row per transaction id ever seen: the prediction service's answer to its content
               (see ask_for_categories). Outlives a full refresh, so that nothing is asked twice.
     current_loads (view)  the loads whose records count: the last one of each file that went well
@@ -53,6 +56,10 @@
     id varchar not null, key_hash ubigint, content_hash ubigint, status varchar not null, category varchar,
     model_version varchar, attempt_count integer not null, last_error varchar, asked_at timestamp, batch_id integer not null
   );
+  create table if not exists state.suppressed (feed varchar not null, column_name varchar not null, value_hash varchar not null, forgotten_at timestamp);
+  create table if not exists state.erased (file varchar not null, size_bytes bigint, modified_ns bigint, erased_count bigint not null);
+  create table if not exists state.purge_due (feed varchar not null);
+  alter table state.loads add column if not exists forgotten_count bigint default 0;
   create or replace view state.current_loads as
   select load_id, feed, file, ingest_date
   from (

@@ -21,6 +21,9 @@
       {%- do send_alerts(results) %}
     {%- endif %}
     {%- do run_query('select sluice_clear_work()') %}
+    {%- if flags.WHICH == 'build' and not var('touched_feeds') %}
+      {%- do purge_forgotten() %}
+    {%- endif %}
   {%- endif %}
 {%- endmacro %}
 

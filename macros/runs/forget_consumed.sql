@@ -3,7 +3,8 @@
 
   Deleted are the staged records of loads that no longer count, and the logged changes that every model and every
   published file has taken in. state.forgotten remembers up to which batch, for a published file that comes back from
-  a backup and reflects an earlier one.
+  a backup and reflects an earlier one. Of runs the newest 10,000 are kept: a watcher makes that many in hours, and each
+  publication compares them all.
 -#}
 {% macro forget_consumed() -%}
   {{ return(adapter.dispatch('forget_consumed')()) }}
@@ -14,6 +15,7 @@
 {%- endmacro %}
 
 {% macro duckdb__forget_consumed() -%}
+  {%- do run_query('delete from state.runs where run_id not in (select run_id from state.runs order by started_at desc limit 10000)') -%}
   {%- set obsolete -%}
     select feed, count(*)
     from state.loads

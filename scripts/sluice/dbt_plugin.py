@@ -15,6 +15,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
+from sluice.forget.sql_functions import register_forget_functions
 from sluice.holder import wait_for_warehouse
 from sluice.home import data_home
 from sluice.lake.sql_functions import register_lake_functions
@@ -55,6 +56,7 @@ class Plugin(BasePlugin):
         conn.execute(f"load '{_sqlite_extension()}'")
         register_landing_functions(conn)
         register_archive_functions(conn)
+        register_forget_functions(conn)
         register_publish_functions(conn)
         register_lake_functions(conn)
         register_classify_functions(conn)

@@ -131,7 +131,8 @@ def summary(home: Home) -> list[str]:
     )
     totals = rows(
         operations,
-        "select count(*), sum(records_read), sum(clean_count), sum(duplicate_count), sum(quarantined_count)"
+        "select count(*), sum(records_read), sum(clean_count), sum(duplicate_count), sum(quarantined_count),"
+        " sum(forgotten_count)"
         " from file_loads where status in ('loaded', 'archived')",
     )
     lines = [""]
@@ -139,10 +140,11 @@ def summary(home: Home) -> list[str]:
         files, read, _, seconds = last[0]
         lines.append(f"This build: {files or 0} files, {read or 0} records, {seconds or 0:.0f} s.")
     if totals and totals[0][0]:
-        files, read, clean, duplicates, quarantined = (value or 0 for value in totals[0])
+        files, read, clean, duplicates, quarantined, forgotten = (value or 0 for value in totals[0])
         lines.append(
             f"All files:  {files} files, {read} records ="
-            f" {clean} clean + {duplicates} duplicates + {quarantined} quarantined."
+            f" {clean} clean + {duplicates} duplicates + {quarantined} quarantined"
+            + (f" + {forgotten} forgotten." if forgotten else ".")
         )
     failed = "select file, error from file_loads where status = 'failed' order by file limit 5"
     lines += [f"  failed: {file}: {error}" for file, error in rows(operations, failed)]

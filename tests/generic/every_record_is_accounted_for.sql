@@ -1,7 +1,7 @@
 {#-
   Conservation, per file: the records counted when the file was read are the clean rows, the duplicates and the
-  quarantined records that came from it, each counted from its own table; file_loads says the same numbers; and every
-  quarantined record gives reasons that the vocabulary knows.
+  quarantined records that came from it, each counted from its own table, and those of people who were forgotten;
+  file_loads says the same numbers; and every quarantined record gives reasons that the vocabulary knows.
 
   Looks at the files whose records came, went or changed their verdict since the feed last passed its tests; at all
   with the var `audit: full`. Of a large entity made anew the clean rows are counted as accepted records less
@@ -24,7 +24,11 @@
   -- depends_on: {{ publishes or model }}
   -- depends_on: {{ ref('file_loads') }}
   with loads as (
-    select load_id, file, records_read
+    select
+      load_id,
+      file,
+      records_read,
+      coalesce(forgotten_count, 0) as forgotten_count
     from state.loads
     where load_id in {{ load_ids }}
   ),
@@ -85,6 +89,7 @@
       loads.load_id,
       loads.file,
       loads.records_read,
+      loads.forgotten_count,
       coalesce(clean.record_count, 0) as clean_count,
       coalesce(duplicates.record_count, 0) as duplicate_count,
       coalesce(quarantined.record_count, 0) as quarantined_count,
@@ -101,9 +106,10 @@
     select
       recounted.*,
       case
-        when recounted.clean_count + recounted.duplicate_count + recounted.quarantined_count != recounted.records_read
+        when recounted.clean_count + recounted.duplicate_count + recounted.quarantined_count + recounted.forgotten_count != recounted.records_read
           then recounted.records_read || ' records were read, but ' || recounted.clean_count || ' are clean, '
-            || recounted.duplicate_count || ' duplicates and ' || recounted.quarantined_count || ' quarantined'
+            || recounted.duplicate_count || ' duplicates, ' || recounted.quarantined_count || ' quarantined and '
+            || recounted.forgotten_count || ' forgotten'
         when recounted.explained_count != recounted.quarantined_count then 'a quarantined record gives no reason'
         when recounted.unknown_reason is not null
           then 'the reason ' || recounted.unknown_reason || ' is not in seeds/reject_reasons.csv'

@@ -16,6 +16,7 @@ counted as (
     cast(sum(clean_count) as bigint) as clean_count,
     cast(sum(duplicate_count) as bigint) as duplicate_count,
     cast(sum(quarantined_count) as bigint) as quarantined_count,
+    cast(sum(forgotten_count) as bigint) as forgotten_count,
     cast(sum(repaired_count) as bigint) as repaired_count
   from file_loads
   where records_read is not null
@@ -30,6 +31,7 @@ daily_metrics as (
     counted.clean_count,
     counted.duplicate_count,
     counted.quarantined_count,
+    counted.forgotten_count,
     counted.quarantined_count / nullif(counted.records_read, 0) as quarantine_rate,
     counted.repaired_count,
     durations.p50_duration_ms,

@@ -26,6 +26,7 @@ published_file_loads as (
     clean_count,
     duplicate_count,
     quarantined_count,
+    forgotten_count,
     {{ instant_text('loaded_at') }} as loaded_at,
     error
   from file_loads

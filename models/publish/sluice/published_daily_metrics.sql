@@ -22,6 +22,7 @@ published_daily_metrics as (
     clean_count,
     duplicate_count,
     quarantined_count,
+    forgotten_count,
     quarantine_rate,
     repaired_count,
     p50_duration_ms,

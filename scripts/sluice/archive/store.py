@@ -87,7 +87,7 @@ class Bundle:
         ]
         self._writer.add_key_value_metadata({LISTED.decode(): json.dumps(listed)})
         self._writer.close()
-        for entry, expected in zip(_listed(self._aside), self._digests, strict=True):
+        for entry, expected in zip(list_bundle(self._aside), self._digests, strict=True):
             digest = hashlib.sha256()
             for line in read_lines(entry):
                 digest.update(line)
@@ -98,7 +98,7 @@ class Bundle:
         sync(self._aside)
         self._aside.rename(self.target)
         sync(self.target.parent)
-        return _listed(self.target)
+        return list_bundle(self.target)
 
     def give_up(self) -> None:
         """Leave nothing behind."""
@@ -111,7 +111,7 @@ def list_archive(folder: Path) -> list[Archived]:
     newest: dict[str, Archived] = {}
     bundles = [path for path in folder.rglob("ingest_date=*/*.parquet") if not path.name.startswith(".")]
     for path in sorted(bundles, key=lambda path: path.name):
-        newest.update({entry.file: entry for entry in _listed(path)})
+        newest.update({entry.file: entry for entry in list_bundle(path)})
     return [newest[file] for file in sorted(newest, key=str.encode)]
 
 
@@ -170,7 +170,8 @@ def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _listed(path: Path) -> list[Archived]:
+def list_bundle(path: Path) -> list[Archived]:
+    """The landing files in one Parquet file. Raises ArchiveError if it cannot be read."""
     try:
         metadata = parquet.read_metadata(path).metadata or {}
         return [Archived(**entry, path=str(path)) for entry in json.loads(metadata[LISTED])]

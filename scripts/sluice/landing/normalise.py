@@ -45,7 +45,7 @@ def normalise(path: str, header: Header, size_bytes: int, work_dir: Path) -> Nor
         FaultWriter(work_dir) as faults,
     ):
         window = Window(source, header.data_start, size_bytes, crlf=header.crlf)
-        splitter = _Splitter(window, layout, copy, faults)
+        splitter = Splitter(window, layout, copy, faults)
         while window.size:
             used = splitter.take_proven() or splitter.take_careful()
             if used:
@@ -57,10 +57,11 @@ def normalise(path: str, header: Header, size_bytes: int, work_dir: Path) -> Nor
     )
 
 
-class _Splitter:
+class Splitter:
     """Moves the records at the front of a window to where they belong."""
 
     def __init__(self, window: Window, layout: Layout, copy: CopyWriter, faults: FaultWriter) -> None:
+        """Records of this layout go to `copy`, faulty ones to `faults`."""
         self._window = window
         self._layout = layout
         self._prover = Prover(layout)
@@ -110,8 +111,7 @@ class _Splitter:
                 verdict, line = reader.read(odd)
                 if verdict is Verdict.UNKNOWN:
                     return int(lines.starts[odd])
-            text = bytes(window.data[lines.starts[odd] : lines.ends[line - 1]])
-            self._take(verdict, text, clean_text=lines.clean_text)
+            self._take(verdict, lines, odd, line)
         self._take_good(lines, line, len(lines.starts))
         return cut
 
@@ -128,9 +128,10 @@ class _Splitter:
         self._copy.add_records(text.replace(b"\r\n", b"\n"))
         self.good += stop - first
 
-    def _take(self, verdict: Verdict, text: bytes, *, clean_text: bool) -> None:
-        """Put one record where it belongs."""
-        if not clean_text and not _is_utf8(text):
+    def _take(self, verdict: Verdict, lines: Lines, first: int, stop: int) -> None:
+        """Put the record of these lines where it belongs."""
+        text = bytes(self._window.data[lines.starts[first] : lines.ends[stop - 1]])
+        if not lines.clean_text and not _is_utf8(text):
             self._faults.add("invalid_encoding", text)
         elif verdict is not Verdict.UNTERMINATED and len(text) > limits.RECORD:
             self._faults.add("line_too_long", text)

@@ -77,7 +77,13 @@ class Lander:
             return state
 
     def torn(self) -> list[Torn]:
-        """The files of this partition that were cut short since they landed."""
+        """The files of this partition that were cut short since they landed; a file that was shortened on purpose has
+        another size in the record by now."""
+        if self._shorter():
+            self._sizes = self._recorded_sizes()
+        return self._shorter()
+
+    def _shorter(self) -> list[Torn]:
         found = []
         for file, size in list(self._sizes.items()):
             path = self._folder / file

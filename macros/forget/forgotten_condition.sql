@@ -1,0 +1,48 @@
+{#-
+  Whether a record that is being read belongs to somebody who was forgotten.
+
+  Args:
+    feed (string): the feed.
+  Returns: a SQL condition over landing records (columns of the feed as raw text, _raw_text); none where nobody of the
+    feed was forgotten. The raw text of a faulty record is cut at whatever may separate fields.
+-#}
+{% macro forgotten_condition(feed) -%}
+  {{ return(adapter.dispatch('forgotten_condition')(feed)) }}
+{%- endmacro %}
+
+{% macro default__forgotten_condition(feed) -%}
+  {{ exceptions.raise_compiler_error('forgotten_condition is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__forgotten_condition(feed) -%}
+  {%- set conditions = [] -%}
+  {%- for column in run_query("select distinct column_name from state.suppressed where feed = '" ~ feed ~ "' order by 1").columns[0].values() -%}
+    {%- set fold = column_fold(feed, column) -%}
+    {%- set hashes = duckdb__suppressed_hashes(feed, column) -%}
+    {%- do conditions.append('coalesce(list_contains(' ~ hashes ~ ', ' ~ pii_hash('(' ~ clean_text('"' ~ column ~ '"', fold) ~ ')') ~ '), false)') -%}
+    {%- do conditions.append('coalesce(' ~ duckdb__raw_text_is_forgotten('_raw_text', hashes, fold) ~ ', false)') -%}
+  {%- endfor -%}
+  {{ return(conditions | join(' or ') if conditions else none) }}
+{%- endmacro %}
+
+{#- The same over staged records, of one column: by its value, by the raw field, by the raw text of a faulty record. -#}
+{% macro duckdb__staged_forgotten_condition(feed, column, fold) -%}
+  {%- set hashes = duckdb__suppressed_hashes(feed, column) -%}
+  {%- set object = "case when json_valid(_raw_record) and json_type(_raw_record) = 'OBJECT' then _raw_record end" -%}
+  {%- set field = "json_extract_string(" ~ object ~ ", '$.\"" ~ column ~ "\"')" -%}
+  (
+    coalesce(list_contains({{ hashes }}, {{ pii_hash('cast(' ~ column ~ ' as varchar)') }}), false)
+    or coalesce(list_contains({{ hashes }}, {{ pii_hash('(' ~ clean_text(field, fold) ~ ')') }}), false)
+    or coalesce({{ duckdb__raw_text_is_forgotten('case when (' ~ object ~ ') is null then _raw_record end', hashes, fold) }}, false)
+  )
+{%- endmacro %}
+
+{% macro duckdb__suppressed_hashes(feed, column) -%}
+  (select list(value_hash) from state.suppressed where feed = '{{ feed }}' and column_name = '{{ column }}')
+{%- endmacro %}
+
+{% macro duckdb__raw_text_is_forgotten(text, hashes, fold) -%}
+  list_has_any({{ hashes }}, list_transform(
+    regexp_split_to_array({{ text }}, '[,;\t|"\r\n]'), lambda part: {{ pii_hash('(' ~ clean_text('part', fold) ~ ')') }}
+  ))
+{%- endmacro %}

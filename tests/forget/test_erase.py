@@ -1,0 +1,119 @@
+"""One person's records leave the text of a file; every other byte stays, whatever the dialect."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluice.archive.move import Loaded, archive_files
+from sluice.archive.store import list_archive, read_lines
+from sluice.forget.erase import Person, erase_records
+from sluice.forget.rewrite import Rewritten, Unreadable, rewrite_archive, rewrite_landing, without_records
+from sluice.landing.inspect import inspect_file
+from sluice.landing.listing import list_landing_files
+
+PERSON = Person(frozenset({"user", "user_id"}), frozenset({"id", "user", "user_id", "note"}), "u7")
+
+
+def erase(text: bytes, tmp_path: Path, person: Person = PERSON) -> tuple[bytes, int]:
+    path = tmp_path / "x.csv"
+    path.write_bytes(text)
+    written: list[bytes] = []
+    found = erase_records(str(path), person, written.append)
+    return b"".join(map(bytes, written)), found.count
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (b"id,user_id\n1,u7\n2,u8\n", b"id,user_id\n2,u8\n"),
+        (b"id,user_id\r\n1,u8\r\n2, u7 \r\n", b"id,user_id\r\n1,u8\r\n"),
+        (b"id;USER;note\n1;u8;u7\n2;u7;x", b"id;USER;note\n1;u8;u7\n"),
+        (b"id,user_id\n1,u8\n2,u9", b"id,user_id\n1,u8\n2,u9"),
+        (b"id,user_id\r\n1,u7\r\n2,u9", b"id,user_id\r\n2,u9"),
+        (b'id,note,user_id\n1,"two\nlines, u7",u8\n\n2,"x\ny","u7"\n3,a"b,u8\n',
+         b'id,note,user_id\n1,"two\nlines, u7",u8\n\n3,a"b,u8\n'),
+        (b"\xef\xbb\xbfid,user_id\n1,u77\n2,u7\n", b"\xef\xbb\xbfid,user_id\n1,u77\n"),
+        (b'id,user_id\n1,u7,too,many\n2\n3,"u7\n4,u8\n5,\xff,u7\n', b"id,user_id\n2\n4,u8\n"),
+        (b"id,note\n1,u7\n", b"id,note\n1,u7\n"),
+    ],
+)  # fmt: skip
+def test_records_go_and_the_rest_stays(before: bytes, after: bytes, tmp_path: Path) -> None:
+    assert erase(before, tmp_path)[0] == after
+
+
+def test_folded_columns_are_compared_folded(tmp_path: Path) -> None:
+    person = Person(frozenset({"email"}), frozenset({"email", "id"}), " Ä@b.c", "lower")
+    assert erase("id,email\n1,ä@B.C\n2,x@b.c\n".encode(), tmp_path, person) == (b"id,email\n2,x@b.c\n", 1)
+
+
+FIELDS = st.sampled_from(["u7", " u7", "u8", '"u7"', '"a\nu7"', '"u', "", "ü", "x,u7", "a\r\nb"])
+
+
+@given(st.lists(st.tuples(FIELDS, FIELDS), max_size=8), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_what_is_left_is_what_the_reader_finds_without_them(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], end: str, ended: bool
+) -> None:
+    """Records erased and records read afterwards are together the records read before; a second run finds nothing."""
+    folder = tmp_path_factory.mktemp("erase")
+    text = end.join(["id,user_id", *(",".join(row) for row in rows)]) + (end if ended else "")
+    (folder / "x.csv").write_bytes(text.encode())
+    work, names = folder / "work", sorted(PERSON.known)
+    before = inspect_file(str(folder / "x.csv"), names, work).records_read
+    found = without_records(folder / "x.csv", PERSON, work)
+    if found is None:
+        return
+    after = inspect_file(str(found.path), names, work).records_read
+    assert without_records(found.path, PERSON, work) is None
+    assert before == after + found.erased_count
+    if not found.is_torn:
+        assert found.erased_count == erase_records(str(folder / "x.csv"), PERSON, len).count
+
+
+def test_landing_files_keep_their_encoding(tmp_path: Path) -> None:
+    landing, work = tmp_path / "landing", tmp_path / "work"
+    folder = landing / "events/ingest_date=2026-01-01"
+    folder.mkdir(parents=True)
+    work.mkdir()
+    text = "id,user_id\n1,u7\n2,ü\n"
+    (folder / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
+    (folder / "b.csv").write_bytes(text.encode("utf-16"))
+    (folder / "c.csv").write_bytes(b"id,user_id\n1,u8\n")
+    (folder / "d.csv.gz").write_bytes(b"not gzip")
+    untouched = (folder / "c.csv").stat().st_mtime_ns
+    found = list(rewrite_landing(landing, "events", PERSON, work))
+    assert [item.erased_count for item in found if isinstance(item, Rewritten)] == [1, 1]
+    assert [item.file for item in found if isinstance(item, Unreadable)] == [
+        "events/ingest_date=2026-01-01/d.csv.gz"
+    ]
+    assert gzip.decompress((folder / "a.csv.gz").read_bytes()).decode() == "id,user_id\n2,ü\n"
+    assert (folder / "b.csv").read_bytes() == "id,user_id\n2,ü\n".encode("utf-16")
+    assert (folder / "c.csv").stat().st_mtime_ns == untouched
+    assert not list(work.iterdir())
+
+
+def test_bundles_of_the_archive_are_rewritten(tmp_path: Path) -> None:
+    landing, archive, work = tmp_path / "landing", tmp_path / "archive", tmp_path / "work"
+    folder = landing / "events/ingest_date=2026-01-01"
+    folder.mkdir(parents=True)
+    work.mkdir()
+    (folder / "a.csv").write_bytes(b"id,user_id\n1,u7\n2,u8\n")
+    (folder / "b.csv").write_bytes(b"id,user_id\n1,u9\n")
+    files = [Loaded(entry, "2026-01-01") for entry in list_landing_files(landing)]
+    archive_files(files, landing, archive, lambda file: None)
+    before = {entry.file: entry for entry in list_archive(archive)}
+    (found,) = rewrite_archive(archive, "events", PERSON, work)
+    after = {entry.file: entry for entry in list_archive(archive)}
+    assert isinstance(found, Rewritten) and found.file.endswith("a.csv") and found.erased_count == 1
+    assert found.old_modified_ns == before[found.file].modified_ns
+    assert (found.size_bytes, found.modified_ns) == (
+        after[found.file].size_bytes,
+        after[found.file].modified_ns,
+    )
+    assert [b"".join(read_lines(entry)) for entry in after.values()] == [
+        b"id,user_id\n2,u8\n",
+        b"id,user_id\n1,u9\n",
+    ]
+    assert not any(b"u7" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
