@@ -92,7 +92,7 @@ def _watch(interval: float, stop: Event) -> int:
             build = builder.of_feeds(feeds) if feeds else builder.whole()
             report(build)
             if build.succeeded:
-                seen, plan.waiting, ours = listing, set(), build.run_id
+                seen, plan.waiting, ours = listing, set(), builder.last_run()
             plan.note_build(feeds, build.succeeded, time.monotonic())
             stop.wait(max(BREATH_SECONDS, interval - build.seconds))
             listing = list_landing(home.landing)
