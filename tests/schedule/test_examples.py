@@ -22,7 +22,11 @@ def test_cron_lines_have_five_fields_and_a_command() -> None:
 
 
 def test_systemd_units_have_their_sections() -> None:
-    for name, section in (("sluice.service", "Service"), ("sluice.timer", "Timer")):
+    for name, section in (
+        ("sluice.service", "Service"),
+        ("sluice-watch.service", "Service"),
+        ("sluice.timer", "Timer"),
+    ):
         unit = configparser.ConfigParser(strict=True, interpolation=None)
         unit.optionxform = str  # type: ignore[assignment,method-assign]
         unit.read(FOLDER / name)
