@@ -16,6 +16,13 @@ settings.register_profile(
 settings.load_profile("ci")  # --hypothesis-profile=more tries harder
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several processes, files that take long begin first: so that all processes end at about the same time."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def require() -> Callable[[str, object, str], None]:
     """`require(component, available, reason)`: go on where an optional part of the machine is there. Without

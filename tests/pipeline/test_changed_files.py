@@ -3,6 +3,8 @@
 import pytest
 from tests.pipeline.harness import DataHome
 
+pytestmark = pytest.mark.slow  # many builds
+
 DAY = "service_events/ingest_date=2026-01-01"
 HEADER = "event_id,service,event_type,timestamp,latency_ms,status_code,user_id"
 GOOD = "e1,cart,request,2026-01-01T10:00:00Z,12,200,u1"
