@@ -5,7 +5,8 @@
   1. Note every transaction that is new or whose content changed since the last time: it is pending.
   2. Take in the answers that a killed build left behind.
   3. Ask, if SLUICE_PREDICT_URL is set and anything is pending or failed (or, with the var `reclassify`, was classified
-     by another model version than the service has now), and take in the answers.
+     by another model version than the service has now), and take in the answers. If the service answered for all of
+     them, dead letters of an earlier outage are put back and asked for, too.
 
   The rows travel as Parquet files in $SLUICE_HOME/classify: out by COPY, back as parts that appear while the service
   is still answering, so that a build that is killed keeps them. Nothing to ask costs two small queries.
@@ -27,16 +28,25 @@
     {%- do duckdb__take_in_answers() %}
     {%- if env_var('SLUICE_PREDICT_URL', '') | trim %}
       {%- set wanted = duckdb__wanted_categories() %}
-      {%- if wanted and run_query("select count(*) from state.transaction_categories where " ~ wanted).rows[0][0] > 0 %}
-        {%- set asked = run_query("select sluice_prepare_classification()").rows[0][0] %}
-        {%- do run_query(duckdb__asked_transactions_sql(wanted, asked)) %}
-        {%- set settings = duckdb__text_literal(tojson(var('classification') or {})) %}
-        {%- set outcome = fromjson(run_query("select sluice_classify(" ~ settings ~ ")").rows[0][0]) %}
-        {%- do duckdb__take_in_answers() %}
-        {%- do log(outcome.message, info=true) %}
+      {%- if run_query("select count(*) from state.transaction_categories where " ~ wanted).rows[0][0] > 0 %}
+        {%- set outcome = duckdb__ask_once(wanted) %}
+        {%- if outcome.classified > 0 and outcome.unanswered == 0 and duckdb__put_back_dead_letters('not is_own_fault') > 0 %}
+          {%- do duckdb__ask_once("status = 'pending'") %}
+        {%- endif %}
       {%- endif %}
     {%- endif %}
   {%- endif %}
+{%- endmacro %}
+
+{#- Ask for what meets a condition and take in the answers. Returns the mapping that sluice_classify returns. -#}
+{% macro duckdb__ask_once(wanted) -%}
+  {%- set asked = run_query("select sluice_prepare_classification()").rows[0][0] %}
+  {%- do run_query(duckdb__asked_transactions_sql(wanted, asked)) %}
+  {%- set settings = duckdb__text_literal(tojson(var('classification') or {})) %}
+  {%- set outcome = fromjson(run_query("select sluice_classify(" ~ settings ~ ")").rows[0][0]) %}
+  {%- do duckdb__take_in_answers() %}
+  {%- do log(outcome.message, info=true) %}
+  {{ return(outcome) }}
 {%- endmacro %}
 
 {#- Note new and changed transactions as pending; all are compared when the entity was made anew. -#}
@@ -67,12 +77,13 @@
     model_version = null,
     attempt_count = 0,
     last_error = null,
-    asked_at = null
+    asked_at = null,
+    is_own_fault = false
   from noted
   where known.id = noted.id and known.content_hash != noted.content_hash;
 
-  insert into state.transaction_categories (id, key_hash, content_hash, status, attempt_count, batch_id)
-  select id, key_hash, content_hash, 'pending', 0, 0
+  insert into state.transaction_categories (id, key_hash, content_hash, status, attempt_count, batch_id, is_own_fault)
+  select id, key_hash, content_hash, 'pending', 0, 0, false
   from noted
   where id not in (select id from state.transaction_categories);
 
@@ -120,10 +131,10 @@
 {#-
   Take in the answers that lie in $SLUICE_HOME/classify, if any, and remove them.
 
-  An answer counts only for the id and the content that was asked, and only once (asked_at). An answer `failed` is one
-  failed build of its transaction, the one that reaches max_failed_builds makes it a dead letter. `pending` means that
-  the service as a whole did not answer: that is no fault of the transaction and is not counted. What has a category
-  keeps it until there is another.
+  An answer counts only for the id and the content that was asked, and only once (asked_at). An answer `failed`, or
+  `pending` (the service as a whole did not answer), is one failed build of its transaction; the one that reaches
+  max_failed_builds makes it a dead letter. Only `failed` is the transaction's own fault. What has a category keeps it
+  until there is another.
 -#}
 {% macro duckdb__take_in_answers() -%}
   {%- set files = fromjson(run_query("select sluice_answer_files()").rows[0][0]) -%}
@@ -144,18 +155,17 @@
     case
       when answers.status = 'classified' then 'classified'
       when known.status = 'classified' then 'classified'
-      when answers.status = 'failed' and known.attempt_count + 1 >= {{ var('max_failed_builds') | int }} then 'dead_letter'
-      when answers.status = 'failed' then 'failed'
-      else known.status
+      when known.attempt_count + 1 >= {{ var('max_failed_builds') | int }} then 'dead_letter'
+      else 'failed'
     end as status,
     case when answers.status = 'classified' then answers.category else known.category end as category,
     case when answers.status = 'classified' then answers.model_version else known.model_version end as model_version,
     case
       when answers.status = 'classified' or known.status = 'classified' then 0
-      when answers.status = 'failed' then known.attempt_count + 1
-      else known.attempt_count
+      else known.attempt_count + 1
     end as attempt_count,
-    case when answers.status = 'classified' then null else answers.error end as last_error
+    case when answers.status = 'classified' then null else answers.error end as last_error,
+    answers.status != 'classified' and known.status != 'classified' and (answers.status = 'failed' or known.is_own_fault) as is_own_fault
   from (
     select asked.id, asked.content_hash, asked.asked_at, given.status, given.category, given.model_version, given.error
     from read_parquet([{% for path in answers %}{{ duckdb__text_literal(path) }}{{ ', ' if not loop.last }}{% endfor %}]) as given
@@ -173,6 +183,7 @@
     model_version = answered.model_version,
     attempt_count = answered.attempt_count,
     last_error = answered.last_error,
+    is_own_fault = answered.is_own_fault,
     batch_id = case
       when
         known.status != answered.status

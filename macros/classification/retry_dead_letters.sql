@@ -22,17 +22,23 @@
     {%- endif -%}
     {%- set literals = [] -%}
     {%- for id in ids or [] -%}{%- do literals.append(duckdb__text_literal(id | string)) -%}{%- endfor -%}
-    {%- set chosen = "status = 'dead_letter'" ~ (" and id in (" ~ (literals | join(', ') or "null") ~ ")" if ids is not none else "") -%}
     {%- do run_query(create_state()) %}
-    {%- set count = run_query("select count(*) from state.transaction_categories where " ~ chosen).rows[0][0] %}
-    {%- if count > 0 %}
-      {%- do run_query(
-        "begin transaction;"
-        ~ "update state.transaction_categories set status = 'pending', attempt_count = 0, batch_id = "
-        ~ next_batch('transaction_categories') ~ " where " ~ chosen ~ ";"
-        ~ duckdb__number_category_batch_sql() ~ "commit"
-      ) %}
-    {%- endif %}
+    {%- set count = duckdb__put_back_dead_letters("id in (" ~ (literals | join(', ') or "null") ~ ")" if ids is not none else "true") %}
     {%- do log(count ~ ' dead letter' ~ ('s' if count != 1) ~ ' put back; the next build asks for ' ~ ('them' if count != 1 else 'it') ~ ' again', info=true) %}
   {%- endif %}
+{%- endmacro %}
+
+{#- Make the dead letters that meet a condition pending again, and return how many those were. -#}
+{% macro duckdb__put_back_dead_letters(condition) -%}
+  {%- set chosen = "status = 'dead_letter' and " ~ condition -%}
+  {%- set count = run_query("select count(*) from state.transaction_categories where " ~ chosen).rows[0][0] %}
+  {%- if count > 0 %}
+    {%- do run_query(
+      "begin transaction;"
+      ~ "update state.transaction_categories set status = 'pending', attempt_count = 0, is_own_fault = false, batch_id = "
+      ~ next_batch('transaction_categories') ~ " where " ~ chosen ~ ";"
+      ~ duckdb__number_category_batch_sql() ~ "commit"
+    ) %}
+  {%- endif %}
+  {{ return(count) }}
 {%- endmacro %}

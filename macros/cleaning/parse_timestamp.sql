@@ -88,13 +88,20 @@
   end
 {%- endmacro %}
 
-{#- DD/MM/YYYY (or MM/DD/YYYY) with an optional clock; no zone, so the year alone decides the range. -#}
+{#-
+  DD/MM/YYYY (or MM/DD/YYYY) with an optional clock; no zone, so the year alone decides the range. A list of formats
+  costs a microsecond for each that fails, so only text with seconds is parsed by a format; the others are turned round.
+-#}
 {% macro duckdb__parse_day_first(value, separator, clock, order) -%}
   {%- set date = ('%d' ~ separator ~ '%m' if order == 'dmy' else '%m' ~ separator ~ '%d') ~ separator ~ '%Y' -%}
+  {%- set month, day = ('[4:5]', '[1:2]') if order == 'dmy' else ('[1:2]', '[4:5]') -%}
   case
     when {{ value }}[7:10] between '1980' and '2099'
     and regexp_full_match({{ value }}, '[0-9]{2}[{{ separator }}][0-9]{2}[{{ separator }}][0-9]{4}( {{ clock }}(:[0-5][0-9])?)?')
-      then try_strptime({{ value }}, ['{{ date }} %H:%M:%S', '{{ date }} %H:%M', '{{ date }}'])
+      then case
+        when length({{ value }}) = 19 then try_strptime({{ value }}, '{{ date }} %H:%M:%S')
+        else try_cast(concat({{ value }}[7:10], '-', {{ value }}{{ month }}, '-', {{ value }}{{ day }}, {{ value }}[11:]) as timestamp)
+      end
   end
 {%- endmacro %}
 

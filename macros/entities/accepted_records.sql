@@ -59,7 +59,7 @@
     _load_id,
     {%- if reference %}
     case
-      when {{ reference.column }} not in (select {{ reference.column }} from {{ ref(reference.entity) }})
+      when {{ reference.column }} is not null and {{ reference.column }} not in (select {{ reference.column }} from {{ ref(reference.entity) }})
         then list_sort(list_append(_reject_reasons, '{{ reference.reason }}'))
       else _reject_reasons
     end as reject_reasons,

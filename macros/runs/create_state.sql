@@ -54,12 +54,14 @@
   );
   create table if not exists state.transaction_categories (
     id varchar not null, key_hash ubigint, content_hash ubigint, status varchar not null, category varchar,
-    model_version varchar, attempt_count integer not null, last_error varchar, asked_at timestamp, batch_id integer not null
+    model_version varchar, attempt_count integer not null, last_error varchar, asked_at timestamp, batch_id integer not null,
+    is_own_fault boolean default false
   );
   create table if not exists state.suppressed (feed varchar not null, column_name varchar not null, value_hash varchar not null, forgotten_at timestamp);
   create table if not exists state.erased (file varchar not null, size_bytes bigint, modified_ns bigint, erased_count bigint not null);
   create table if not exists state.purge_due (feed varchar not null);
   alter table state.loads add column if not exists forgotten_count bigint default 0;
+  alter table state.transaction_categories add column if not exists is_own_fault boolean default false;
   create or replace view state.current_loads as
   select load_id, feed, file, ingest_date
   from (

@@ -162,25 +162,43 @@ def test_a_bad_service_costs_time_and_nothing_else(home: DataHome, switches: tup
     ) == [(0,)]
     assert_all_true(home)
     if switches[0] == "--die-after":
-        assert statuses(home).get("classified", 0) <= 200 and "failed" not in statuses(home)
+        assert statuses(home).get("classified", 0) <= 200 and "pending" not in statuses(home)
     with predict_service():
         home.build()
     assert statuses(home) == {"classified": 2_000}
     assert_all_true(home)
 
 
-def test_a_service_that_is_away_is_no_fault_of_the_transactions(
+def test_dead_letters_of_an_outage_come_back_with_the_service(
     home: DataHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deliver(home, "a.csv", [transaction(n) for n in range(50)])
+    deliver(home, "a.csv", [transaction(n) for n in range(1_200)])
+    settings = (
+        "{classification: {batch_size: 100, breaker_waits: [0.05], backoff: 0.01}, max_failed_builds: 2}"
+    )
+    with predict_service("--bad-id", "t7"):
+        home.build("--vars", settings)
+    bad = statuses(home)["failed"]
+    deliver(home, "b.csv", [transaction(n) for n in range(2_000, 2_800)])
     monkeypatch.setenv("SLUICE_PREDICT_URL", f"http://127.0.0.1:{free_port()}")
-    impatient = ("--vars", "{max_failed_builds: 1, classification: {breaker_waits: [0.05], backoff: 0.01}}")
-    home.build(*impatient)
-    assert statuses(home) == {"pending": 50}
+    home.build("--vars", settings)
+    assert statuses(home) == {"classified": 1_200 - bad, "dead_letter": bad, "failed": 800}
+    home.build("--vars", settings)
+    assert statuses(home) == {"classified": 1_200 - bad, "dead_letter": bad + 800}
+    errors = rows(home, "select distinct last_error from dead_letters where id like 't2%'", "operations")
+    assert errors and all("ConnectError" in error or "unavailable" in error for (error,) in errors)
     monkeypatch.setenv("SLUICE_PREDICT_URL", "not an address")
-    home.build(*impatient)
-    assert statuses(home) == {"pending": 50}
-    assert home.query("select max(attempt_count) from state.transaction_categories") == [(0,)]
+    home.build("--vars", settings)
+    assert statuses(home)["dead_letter"] == bad + 800
+
+    # With nothing to ask for, nobody notices that the service is back; those that failed by themselves stay.
+    with predict_service("--bad-id", "t7"):
+        home.build("--vars", settings)
+        assert statuses(home)["dead_letter"] == bad + 800
+        deliver(home, "c.csv", [transaction(3_000)])
+        home.build("--vars", settings)
+    assert statuses(home) == {"classified": 2_001 - bad, "dead_letter": bad}
+    assert_all_true(home)
 
 
 def test_answers_of_a_killed_build_count_once_and_for_what_was_asked(home: DataHome) -> None:

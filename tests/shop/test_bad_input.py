@@ -128,3 +128,17 @@ def test_the_customer_arrives_three_days_late_and_leaves_again(shop: DataHome) -
     assert told["repaired_by_column"] == {"currency": 1}
     assert _rows(shop, repaired) == [(1,)]
     assert "olate" not in {row[0] for row in lake_tables(shop)["clean/orders"]}
+
+
+def test_without_any_customer_only_named_customers_are_unknown(shop_home: DataHome) -> None:
+    """`null not in (nothing)` is true: neither a missing customer nor a structural fault may become an unknown one."""
+    shop_home.clear()
+    bad = orders(order("nobody", customer=""), order("somebody")) + "o1,c1,too few\n"
+    shop_home.write(f"orders/{JANUARY_1}/a.csv", bad)
+    shop_home.build()
+    reasons = _rows(
+        shop_home, "select reject_reasons, count(*) from quarantine group by 1 order by 1", "operations"
+    )
+    assert reasons == [
+        ('["missing_customer_id"]', 1), ('["too_few_columns"]', 1), ('["unknown_customer_id"]', 1)
+    ]  # fmt: skip

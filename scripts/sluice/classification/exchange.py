@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sluice.classify.breaker import OUT_OF_TIME
 from sluice.classify.settings import Settings
 from sluice.classify.table import FIELDS, classify_batches
 
@@ -27,6 +28,11 @@ class Outcome:
     seconds: float = 0.0
 
     @property
+    def unanswered(self) -> int:
+        """How many the service gave no answer for, for want of time or of a service."""
+        return self.asked - self.counts["classified"] - self.counts["failed"]
+
+    @property
     def message(self) -> str:
         """One line for the log of the build."""
         said = (
@@ -34,15 +40,16 @@ class Outcome:
         )
         if failed := self.counts["failed"]:
             said += f"; {failed:,} failed"
-        if pending := self.asked - self.counts["classified"] - failed:
-            said += f"; {pending:,} stay pending for the next build"
+        if self.unanswered:
+            said += f"; {self.unanswered:,} are left to the next build"
         return f"{said} ({self.error})" if self.error else said
 
 
 def answer_file(asked: Path, folder: Path, url: str | None, settings: Settings) -> Outcome:
     """Ask for every row of `asked` and write the answers as parts into `folder`.
 
-    Rows that the service never saw get no answer. When it is given up, or out of time, nothing more is asked.
+    When the service is given up, or time is over, nothing more is asked. Rows for which there was no time get no
+    answer; those of an outage get the answer `pending`, whether they were sent or not.
     """
     began = time.monotonic()
     questions = pq.ParquetFile(asked)
@@ -51,16 +58,14 @@ def answer_file(asked: Path, folder: Path, url: str | None, settings: Settings) 
     for rows in questions.iter_batches(batch_size=SLICE_ROWS, columns=list(FIELDS)):
         left = settings.max_seconds - (time.monotonic() - began)
         if left <= 0:
-            outcome.error = outcome.error or f"out of time: {settings.max_seconds:g} s are over"
+            outcome.error = outcome.error or f"{OUT_OF_TIME}: {settings.max_seconds:g} s are over"
             break
         table = pa.Table.from_batches([rows])
         for batch in classify_batches(table, url, replace(settings, max_seconds=left)):
             for count in pc.value_counts(batch["status"]).to_pylist():
                 outcome.counts[count["values"]] += count["counts"]
             outcome.error = _first_error(batch) or outcome.error
-            told = batch.filter(
-                pc.or_(pc.not_equal(batch["status"], "pending"), pc.greater(batch["attempts"], 0))
-            )
+            told = batch.filter(pc.invert(pc.and_(pc.equal(batch["status"], "pending"), _no_time(batch))))
             if told.num_rows:
                 parts += 1
                 _write(told, folder / f"answers-{parts:06}.parquet")
@@ -75,6 +80,10 @@ def _write(batch: pa.RecordBatch, path: Path) -> None:
     unfinished = path.with_suffix(".tmp")
     pq.write_table(pa.Table.from_batches([batch]), unfinished)
     unfinished.replace(path)
+
+
+def _no_time(batch: pa.RecordBatch) -> pa.Array:
+    return pc.fill_null(pc.starts_with(batch["error"], OUT_OF_TIME), fill_value=False)
 
 
 def _first_error(batch: pa.RecordBatch) -> str | None:

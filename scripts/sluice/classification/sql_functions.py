@@ -2,7 +2,8 @@
 that a million of them never become Python objects of DuckDB's making, and outlive a build that is killed.
 
 - `sluice_prepare_classification() -> path` that the questions go to, in an empty folder
-- `sluice_classify(settings JSON) -> JSON` {"message": …}: asks, and writes the answers beside the questions
+- `sluice_classify(settings JSON) -> JSON` {"message": …, "classified": n, "unanswered": n}: asks, and writes
+  the answers beside the questions
 - `sluice_answer_files() -> JSON` {"asked": path or null, "answers": [path, …]}: what lies there
 - `sluice_clear_answers() -> number of files removed`
 - `sluice_model_version() -> text`: the model that answers at SLUICE_PREDICT_URL, null when it does not say
@@ -48,7 +49,13 @@ def _classify(settings: str) -> str:
 
     url = os.environ.get("SLUICE_PREDICT_URL")
     outcome = answer_file(_folder() / ASKED, _folder(), url, Settings.of(json.loads(settings)))
-    return json.dumps({"message": outcome.message})
+    return json.dumps(
+        {
+            "message": outcome.message,
+            "classified": outcome.counts["classified"],
+            "unanswered": outcome.unanswered,
+        }
+    )
 
 
 def _answer_files() -> str:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from sluice.classify.answers import Verdict
 from sluice.classify.settings import Settings
 
+OUT_OF_TIME = "out of time"
+"""How the error of what was not asked for want of time begins; that is no outage of the service."""
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -54,7 +57,7 @@ class Breaker:
         while self.given_up is None:
             now = self._clock.now()
             if now >= self._deadline:
-                self._give_up(f"out of time: {self._settings.max_seconds:g} s are over")
+                self._give_up(f"{OUT_OF_TIME}: {self._settings.max_seconds:g} s are over")
             elif self._open_until is None:
                 return Permit(probe=False)
             elif self._probing:
