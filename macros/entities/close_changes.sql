@@ -41,4 +41,8 @@
   {%- if declared.reference %}
   {{ note_consumed(declared.reference.entity) }}
   {%- endif %}
+  {%- if declaration(feed) %}
+  delete from state.built where model = 'int_{{ feed }}_contested declared';
+  insert into state.built values ('int_{{ feed }}_contested declared', '{{ declaration(feed) }}');
+  {%- endif %}
 {%- endmacro %}

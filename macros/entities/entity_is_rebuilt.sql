@@ -1,7 +1,7 @@
 {#-
   Whether an entity must be made anew instead of by difference: at its first build and at a full refresh, when its
-  staged records were made anew (the entity reflects loads that the ledger no longer has), or when the entity it
-  refers to was made anew.
+  staged records were made anew (the entity reflects loads that the ledger no longer has), when the entity it refers to
+  was made anew, or when what its rows are read by downstream (declared_anew) is not what it was.
 
   Args:
     feed (string): the feed.
@@ -25,6 +25,38 @@
           and batch_id > {{ consumed_batch('int_' ~ feed ~ '_contested', reference.entity) }}
       )
       {%- endif %}
+      {%- if declaration(feed) %}
+      + (select count(*) from ({{ declared_anew(feed) }}))
+      {%- endif %}
   {%- endset -%}
   {{ return(run_query(gone).rows[0][0] > 0) }}
+{%- endmacro %}
+
+{#-
+  Whether what an entity's rows are read by downstream changed since the entity was made. Models downstream follow
+  changes of the entity alone, so such a change makes the entity anew, and with it all that follows.
+
+  Args:
+    feed (string): the feed, for which declaration is not none.
+  Returns: a SQL query with one row if it changed, else none.
+-#}
+{% macro declared_anew(feed) -%}
+  select 1 as changed
+  where not exists (
+    select 1 from state.built where model = 'int_{{ feed }}_contested declared' and fingerprint = '{{ declaration(feed) }}'
+  )
+{%- endmacro %}
+
+{#-
+  The fingerprint of what an entity's rows are read by downstream, such as the declaration of payloads: what the macro
+  returns that the meta of int_<feed>_contested names in `declared_by`.
+
+  Args:
+    feed (string): the feed.
+  Returns: a string, or none when nothing is declared.
+-#}
+{% macro declaration(feed) -%}
+  {%- set contested = 'model.' ~ project_name ~ '.int_' ~ feed ~ '_contested' -%}
+  {%- set name = graph.nodes.get(contested, {}).get('config', {}).get('meta', {}).get('declared_by') if execute else none -%}
+  {{ return(context[name]() if name else none) }}
 {%- endmacro %}

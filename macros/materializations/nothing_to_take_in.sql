@@ -15,6 +15,9 @@
     {%- if meta.entity.reference -%}
       {%- set waiting = waiting ~ ' union all ' ~ unconsumed_batches([meta.entity.reference.entity]) -%}
     {%- endif -%}
+    {%- if declaration(meta.feed) -%}
+      {%- set waiting = waiting ~ ' union all ' ~ declared_anew(meta.feed) -%}
+    {%- endif -%}
   {%- elif strategy in ('replace_changed_groups', 'add_changes') -%}
     {%- set waiting = unconsumed_batches((meta.get('feeds') or [meta.feed]) + meta.get('also_follows', [])) -%}
   {%- else -%}

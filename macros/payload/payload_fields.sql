@@ -103,3 +103,8 @@
     {{ exceptions.raise_compiler_error(where ~ ": type '" ~ type ~ "' is none of text, amount, number, integer, boolean, timestamp") }}
   {%- endif -%}
 {%- endmacro %}
+
+{#- A fingerprint of what is read from payloads: when it changes, tenant_events is made anew, and all that follows it. -#}
+{% macro payload_declaration() -%}
+  {{ return(local_md5(tojson([var('payload_fields'), var('payload_arrays')]))) }}
+{%- endmacro %}

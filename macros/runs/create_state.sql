@@ -12,7 +12,8 @@
     published_files  the batch that each file of a published folder reflects (see publish_files)
     forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
-    built     what each view, and each incremental model's own file, was when it was last made (see is_built_from)
+    built     what each view, and each incremental model's own file, was when it was last made (see is_built_from,
+              declared_anew)
     suppressed  keyed hashes of the values of people who were forgotten (see forget)
     erased    how many records forgetting took out of a version of a file
     purge_due the feeds of which forgotten records may still stand in free pages (see purge_forgotten)

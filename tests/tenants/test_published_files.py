@@ -1,5 +1,6 @@
 """Tenants' files through builds: only what changed is written, everything heals, nothing goes out untested."""
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ from contextlib import closing
 
 import duckdb
 import pytest
+import yaml
 from tests.pipeline.harness import PROJECT, DataHome
 from tests.tenants.tenant_kit import FEED, builds, changed, contents, deliver, event, names
 
@@ -154,6 +156,30 @@ def test_a_failing_test_holds_all_tenants_back(home: DataHome) -> None:
         warehouse.execute(set_payload, [payload])
     home.build(*FEED)
     assert changed(was, builds(home)) == {"acme", "initech"}
+
+
+def test_another_declaration_is_read_from_all_payloads(home: DataHome) -> None:
+    """What is already published is read again, without a full refresh."""
+    payload = {"amount": 1, "total": {"net": "7.25"}, "sku": "s1"}
+    deliver(home, "a.csv", [event("acme", n, payload=payload) for n in range(3)])
+    home.build(*FEED)
+    assert {row[4] for row in home.published("tenants/acme")["metrics_per_day"]} == {1.0}
+    declared = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["payload_fields"]
+    declared |= {
+        "amount": {"type": "amount", "since": {"v1": "total.net"}},
+        "product_id": {"type": "text", "since": {"v2": "sku"}},
+    }
+    variables = ("--vars", json.dumps({"payload_fields": declared}))
+    home.build(*FEED, *variables)
+    deliver(home, "b.csv", [event("globex", 5, payload=payload)])
+    home.build(*FEED, *variables)
+    for tenant in ("acme", "globex"):
+        tables = home.published(f"tenants/{tenant}")
+        assert {row[4] for row in tables["metrics_per_day"]} == {7.25}
+        assert {(row[10], row[12]) for row in tables["events"]} == {("s1", 7.25)}
+    was = builds(home)
+    home.build(*FEED, *variables)
+    assert changed(was, builds(home)) == set()
 
 
 def test_event_tables_are_limited_to_each_tenants_newest_days(home: DataHome) -> None:

@@ -7,6 +7,7 @@
   post_hook="{{ close_changes('tenant_events') }}",
   meta={
     'feed': 'tenant_events',
+    'declared_by': 'payload_declaration',
     'entity': {
       'key': ['tenant_id', 'event_id'],
       'best': [
