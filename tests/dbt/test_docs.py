@@ -111,7 +111,7 @@ def test_every_macro_is_documented(home: SmallHome) -> None:
     spellings need neither, generic tests the comment alone."""
     faults = []
     for macro in home.manifest.macros.values():
-        if macro.package_name != "sluice":
+        if macro.package_name != "sluice" or macro.name.startswith("materialization_"):
             continue
         if not re.match("(duckdb|spark|default)__|test_", macro.name):
             signature = re.search(r"macro\s+\w+\((.*?)\)\s*-?%}", macro.macro_sql, re.DOTALL)
