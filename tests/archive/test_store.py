@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -163,6 +164,25 @@ def test_free_space_is_given_back(tmp_path: Path) -> None:
         db.execute("delete from t where i >= 100")
     assert compact_published(database, least=1 << 20) > 1 << 20
     assert sqlite3.connect(database).execute("select count(*) from t").fetchone() == (100,)
+
+
+def test_deleted_rows_are_nowhere_in_a_file_that_was_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "operations.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma secure_delete = off")
+        db.execute("create table quarantine (raw_record text)")
+        db.executemany("insert into quarantine values (?)", [("jane@example.org",), ("john@example.org",)])
+        db.commit()
+        db.execute("pragma wal_checkpoint(truncate)")
+        db.execute("delete from quarantine where raw_record like 'jane%'")
+        db.commit()
+    assert b"jane@example.org" in path.read_bytes()
+    compact_published(path)
+    assert b"jane@example.org" in path.read_bytes(), "little is free: not worth it"
+    compact_published(path, always=True)
+    assert not any(b"jane@" in file.read_bytes() for file in tmp_path.iterdir())
+    assert b"john@example.org" in path.read_bytes()
 
 
 @pytest.mark.parametrize("wrong", [[], ["--older-than", "soon"], ["--drop-older-than", "-1"], ["--dry-run"]])

@@ -51,15 +51,19 @@ def compact_warehouse(warehouse: duckdb.DuckDBPyConnection, path: Path) -> int:
     return before - path.stat().st_size
 
 
-def compact_published(path: Path, least: int = LEAST_FREE) -> int:
-    """Empty the write-ahead log of a published file, and give back its free pages. Returns the bytes saved."""
+def compact_published(path: Path, least: int = LEAST_FREE, always: bool = False) -> int:
+    """Empty the write-ahead log of a published file, and give back its free pages if they are much.
+
+    `always`: write the file anew in any case, because deleted rows stand in it until their place is used again.
+    Returns the bytes saved.
+    """
     before = path.stat().st_size
     with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as db:
         pages, free, size = (
             db.execute(f"pragma {name}").fetchone()[0]
             for name in ("page_count", "freelist_count", "page_size")
         )
-        if is_much(free * size, pages * size, least):
+        if always or is_much(free * size, pages * size, least):
             db.execute("vacuum")
         db.execute("pragma wal_checkpoint(truncate)")
     return before - path.stat().st_size

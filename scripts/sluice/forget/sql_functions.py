@@ -64,7 +64,7 @@ def _erase(feed: str, columns: str, column: str, fold: str, value: str) -> list[
 
 
 def _compact_published() -> int:
-    return sum(compact_published(path, least=0) for path in published_files(data_home()))
+    return sum(compact_published(path, always=True) for path in published_files(data_home()))
 
 
 def _compact_path() -> str:
