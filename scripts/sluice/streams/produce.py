@@ -1,9 +1,6 @@
 """`scripts/produce kafka|pulsar`: send landing files, or generated events, into a topic."""
 
 import argparse
-import csv
-import gzip
-import io
 import itertools
 import json
 import os
@@ -19,7 +16,7 @@ from tqdm import tqdm
 
 from sluice.streams.events import event, fixed_time, now
 from sluice.streams.feeds import Feed, feed_named, known_feeds
-from sluice.streams.rows import PROVENANCE
+from sluice.streams.replay import csv_line, landing_files, replayed
 
 _SLICE_SECONDS = 0.02
 _CONNECT_SECONDS = 15
@@ -127,32 +124,6 @@ class PulsarSink:
         return self._failed
 
 
-def replayed(path: Path, feed: Feed, value_format: str, repeat: bool) -> Iterator[tuple[str, bytes]]:
-    """(key, value) of each record of a landing file, over and over with `repeat`. Provenance stays behind."""
-    while True:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as raw:
-            rows = csv.reader(io.TextIOWrapper(raw, "utf-8-sig", newline=""))
-            header = [name.strip() for name in next(rows, [])]
-            if not header:
-                raise ValueError(f"{path} has no header")
-            kept = [index for index, name in enumerate(header) if name not in PROVENANCE]
-            lower = [name.lower() for name in header]
-            for row in rows:
-                fields = {header[index]: row[index] for index in kept if index < len(row)}
-                if value_format == "csv":
-                    value = _csv_line(
-                        [
-                            row[lower.index(c)] if c in lower and lower.index(c) < len(row) else ""
-                            for c in feed.columns
-                        ]
-                    )
-                else:
-                    value = orjson.dumps(fields)
-                yield next(iter(fields.values()), ""), value
-        if not repeat:
-            return
-
-
 def generated(feed: Feed, value_format: str, prefix: str, fixed: bool) -> Iterator[tuple[str, bytes]]:
     """(key, value) of generated events without end."""
     for number in itertools.count():
@@ -163,15 +134,9 @@ def generated(feed: Feed, value_format: str, prefix: str, fixed: bool) -> Iterat
                 json.dumps(value) if isinstance(value, dict) else str(value)
                 for value in map(record.get, feed.columns)
             )
-            yield key, _csv_line(list(texts))
+            yield key, csv_line(texts)
         else:
             yield key, orjson.dumps(record)
-
-
-def _csv_line(fields: list[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(fields)
-    return text.getvalue().encode()
 
 
 def send_all(
@@ -225,15 +190,16 @@ def parser() -> argparse.ArgumentParser:
             "--from",
             dest="source",
             type=Path,
-            metavar="FILE",
-            help="replay this .csv or .csv.gz (default: generated events)",
+            nargs="+",
+            metavar="PATH",
+            help="replay these landing files, and those in these folders (default: generated events)",
         )
-        each.add_argument("--repeat", action="store_true", help="replay the file over and over")
+        each.add_argument("--repeat", action="store_true", help="replay the files over and over")
         each.add_argument(
             "--count",
             type=int,
             metavar="N",
-            help="stop after N messages (default: the file's end; generated: never)",
+            help="stop after N messages (default: the end of the files; generated: never)",
         )
         each.add_argument(
             "--rate", type=float, metavar="N", help="messages a second (default: as fast as it goes)"
@@ -258,15 +224,14 @@ def main(argv: list[str] | None = None) -> int:
     arguments = cli.parse_args(argv)
     if arguments.rate is not None and arguments.rate <= 0:
         cli.error("--rate must be above 0")
-    if arguments.source and not arguments.source.is_file():
-        cli.error(f"--from {arguments.source}: there is no such file")
     try:
         feed = feed_named(arguments.feed)
+        files = landing_files(arguments.source or [])
         config = dict(setting.split("=", 1) for setting in getattr(arguments, "config", []))
     except ValueError as error:
         cli.error(str(error))
     messages = (
-        replayed(arguments.source, feed, arguments.format, arguments.repeat)
+        replayed(files, feed, arguments.format, arguments.repeat)
         if arguments.source
         else generated(feed, arguments.format, arguments.id_prefix, arguments.fixed_times)
     )
