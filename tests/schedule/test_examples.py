@@ -24,7 +24,7 @@ def test_cron_lines_have_five_fields_and_a_command() -> None:
 def test_systemd_units_have_their_sections() -> None:
     for name, section in (
         ("sluice.service", "Service"),
-        ("sluice-watch.service", "Service"),
+        ("sluice_watch.service", "Service"),
         ("sluice.timer", "Timer"),
     ):
         unit = configparser.ConfigParser(strict=True, interpolation=None)
