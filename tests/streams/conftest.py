@@ -13,6 +13,14 @@ from sluice.streams.brokers import Broker, free_port
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a broker itself is marked so, by the fixtures it asks for."""
+    for item in items:
+        if {"kafka_broker", "pulsar_broker"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.brokers)
+
+
 def _start(kind: str, folder: Path) -> Broker | str:
     """The broker, or why there is none."""
     try:
