@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -180,14 +180,14 @@ def run(rows: int = 1_000_000, batch_size: int = 500, in_flight: int = 4) -> dic
     }
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: prints the measurements as JSON."""
-    command = argparse.ArgumentParser(prog="sluice.bench.classify", description=__doc__)
+    command = argparse.ArgumentParser(prog="scripts/bench classify", description=__doc__)
     command.add_argument("--rows", type=int, default=1_000_000, help="transactions (default: %(default)s)")
     command.add_argument("--batch-size", type=int, default=500, help="per request (default: %(default)s)")
     command.add_argument("--in-flight", type=int, default=4, help="requests at once (default: %(default)s)")
     command.add_argument("--serve-bare", type=float, metavar="SECONDS", help=argparse.SUPPRESS)
-    options = command.parse_args()
+    options = command.parse_args(arguments)
     if options.serve_bare is not None:
         asyncio.run(_serve_bare(options.serve_bare))
         return 0

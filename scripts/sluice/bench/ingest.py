@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -235,12 +235,14 @@ def run(
     }
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the figures as JSON; 1 where an acknowledged event did not land exactly once."""
-    parser = argparse.ArgumentParser(description="Measure scripts/ingest over loopback.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench ingest", description="Measure scripts/ingest over loopback."
+    )
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each of the two loads")
     parser.add_argument("--bulk-size", type=int, default=1_000, help="events per bulk request")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     figures = run(seconds=options.seconds, bulk_size=options.bulk_size)
     print(json.dumps(figures, indent=2))
     return 0 if figures["landed_exactly_once"] else 1

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sluice.home import PROJECT_ROOT
+
 
 @dataclass(frozen=True)
 class Run:
@@ -34,3 +36,23 @@ def measure(command: Sequence[str], env: Mapping[str, str] | None = None, cwd: P
         raise RuntimeError(f"{' '.join(command)} failed:\n{output.decode(errors='replace')[-3000:]}")
     scale = 1 if sys.platform == "darwin" else 1024
     return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale)
+
+
+def dbt(home: Path, command: str, *arguments: str) -> Run:
+    """Run a dbt command on a data home, with its artifacts beside it, and return what it took."""
+    target = str(home.parent / "target")
+    return measure(
+        [
+            sys.executable,
+            "-m",
+            "dbt.cli.main",
+            command,
+            *arguments,
+            "--target-path",
+            target,
+            "--log-path",
+            target,
+        ],
+        env={"SLUICE_HOME": str(home)},
+        cwd=PROJECT_ROOT,
+    )

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from sluice.bench.process import Run, measure
-from sluice.home import PROJECT_ROOT
+from sluice.bench.process import Run, dbt, measure
 
 BASELINES = Path(__file__).parent / "baselines"
 BUILD = ["--selector", "service_feed"]
@@ -39,20 +38,21 @@ def run_round(rows: int, work: Path, days: int = 10) -> dict[str, Run]:
     for folder in sorted(data.iterdir()):
         (landing / folder.name).symlink_to(folder)
     by_hand = work / "by_hand.duckdb"
+    dbt(home, "parse")
     runs = {
-        "start-up": _dbt(home, "ls", "--quiet"),
-        "a": _dbt(home, "build", *BUILD),
+        "start-up": dbt(home, "ls", "--quiet"),
+        "a": dbt(home, "build", *BUILD),
         "b": measure([sys.executable, str(BASELINES / "duckdb_by_hand.py"), str(data), str(by_hand)]),
         "c": measure(
             [sys.executable, str(BASELINES / "polars_pipeline.py"), str(data), str(work / "polars")]
         ),
     }
     compare(home / "warehouse.duckdb", by_hand)
-    runs["f first"] = _dbt(home, "build", *PUBLISH)
-    runs["e"] = _dbt(home, "build", *BUILD)
+    runs["f first"] = dbt(home, "build", *PUBLISH)
+    runs["e"] = dbt(home, "build", *BUILD)
     _add_file(by_hand, landing)
-    runs["d"] = _dbt(home, "build", *BUILD)
-    runs["f after d"] = _dbt(home, "build", *PUBLISH)
+    runs["d"] = dbt(home, "build", *BUILD)
+    runs["f after d"] = dbt(home, "build", *PUBLISH)
     return runs
 
 
@@ -90,22 +90,3 @@ def _add_file(by_hand: Path, landing: Path) -> None:
                 from range({NEW_RECORDS - NEW_RECORDS // 50}) as new(i)
             ) to '{folder / "events.csv"}' (header)"""
         )
-
-
-def _dbt(home: Path, command: str, *arguments: str) -> Run:
-    target = home.parent / "target"
-    return measure(
-        [
-            sys.executable,
-            "-m",
-            "dbt.cli.main",
-            command,
-            *arguments,
-            "--target-path",
-            str(target),
-            "--log-path",
-            str(target),
-        ],
-        env={"SLUICE_HOME": str(home)},
-        cwd=PROJECT_ROOT,
-    )

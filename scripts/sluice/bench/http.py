@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,15 +141,17 @@ def run(rows: int = 1_000_000, connections: int = 8, seconds: float = 10.0) -> d
     return {"metric_rows": rows, "connections": connections, "seconds": seconds, **figures}
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description="Measure /metrics over HTTP on a temporary home.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench http", description="Measure /metrics over HTTP on a temporary home."
+    )
     parser.add_argument("--rows", type=int, default=1_000_000, help="metric rows (default: %(default)s)")
     parser.add_argument(
         "--connections", type=int, default=8, help="concurrent clients (default: %(default)s)"
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="how long (default: %(default)s)")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     print(json.dumps(run(options.rows, options.connections, options.seconds), indent=2))
     return 0
 
