@@ -258,3 +258,10 @@ def test_ci_runs_what_people_run() -> None:
         for job in yaml.safe_load(path.read_text())["jobs"].values():
             steps += "\n".join(step.get("run", "") for step in job["steps"])
     assert ".ci/run" in steps and "dbt build" in steps
+
+
+def test_the_folder_to_spill_to_is_set_once() -> None:
+    """dbt sets what stands under `settings` again for each node, which DuckDB refuses once it has spilled."""
+    profile = yaml.safe_load((PROJECT_ROOT / "profiles.yml").read_text())["sluice"]["outputs"]["duckdb"]
+    assert "temp_directory" in profile["config_options"]
+    assert "temp_directory" not in profile["settings"]

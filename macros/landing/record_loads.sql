@@ -25,8 +25,9 @@
       _load_id,
       count(*) as staged_count,
       count(*) filter (where _reject_reasons is null) as accepted_count,
-      count(*) filter (where _reject_reasons = ['forgotten']) as forgotten_count,
-      count(_repaired_columns) filter (where _reject_reasons is null) as repaired_count
+      {#- A list is compared only where there is one: comparing it everywhere costs more than all other counts. #}
+      count(case when _reject_reasons is null then null when _reject_reasons = ['forgotten'] then 1 end) as forgotten_count,
+      count(*) filter (where _repaired_columns is not null and _reject_reasons is null) as repaired_count
     from {{ this }}
     where _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
     group by _load_id
