@@ -11,7 +11,7 @@
 {% materialization view, adapter='duckdb' %}
   {%- set existing_relation = load_cached_relation(this) -%}
   {%- set target_relation = this.incorporate(type='view') -%}
-  {%- set fingerprint = view_fingerprint() -%}
+  {%- set fingerprint = duckdb__view_fingerprint() -%}
 
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
@@ -39,7 +39,7 @@
   What a view is made from: its compiled SQL and the names and types of the columns of the models it reads.
   Returns: a SQL expression of type VARCHAR.
 -#}
-{% macro view_fingerprint() -%}
+{% macro duckdb__view_fingerprint() -%}
   {%- set read = ["''"] -%}
   {%- for unique_id in model.depends_on.nodes if unique_id in graph.nodes -%}
     {%- do read.append("'" ~ graph.nodes[unique_id].alias ~ "'") -%}
