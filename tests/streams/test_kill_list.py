@@ -180,6 +180,8 @@ def test_every_message_is_in_exactly_one_place(kind: str, request: pytest.Fixtur
     assert producer.wait(300) == 0
     scene.finish()
 
+    gaps = commands.home / "streams" / "gaps.jsonl"
+    assert not gaps.exists(), gaps.read_text()
     landed = [row["event_id"] for row in scene.landed.rows("service_events")]
     sent_again = len(landed) - EVENTS - SENT_TWICE
     assert sent_again >= 0 and (kind == "pulsar" or sent_again == 0), "each message landed once"

@@ -151,7 +151,9 @@ class Broker:
             "bindAddress": "127.0.0.1", "advertisedAddress": "127.0.0.1", "allowAutoTopicCreation": "true",
             "managedLedgerDefaultEnsembleSize": "1", "managedLedgerDefaultWriteQuorum": "1",
             "managedLedgerDefaultAckQuorum": "1", "webSocketServiceEnabled": "false",
-            "bookkeeperDiskUsageThreshold": "0.99", "diskUsageThreshold": "0.99", **self.settings,
+            "bookkeeperDiskUsageThreshold": "0.99", "diskUsageThreshold": "0.99",
+            "defaultRetentionTimeInMinutes": "60", "defaultRetentionSizeInMB": "1024",  # or acknowledged is deleted
+            **self.settings,
         }  # fmt: skip
         file = self.folder / "standalone.conf"
         file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))

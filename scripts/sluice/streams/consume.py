@@ -195,6 +195,9 @@ def main(argv: list[str] | None = None) -> int:
     run = partial(_run_kafka if arguments.broker == "kafka" else _run_pulsar, arguments, intake, telemetry)
     try:
         run(lambda: bool(stopped))
+    except TimeoutError as error:
+        log.error("%s", error)
+        return 1
     except Exception:
         log.exception("stopped by an error; nothing that landed is lost, start again to go on")
         return 1

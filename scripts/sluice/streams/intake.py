@@ -204,22 +204,23 @@ class Intake:
         """The landed files of our partitions that were cut short since."""
         return [(place, torn) for place, buffer in self._buffers.items() for torn in buffer.lander.torn()]
 
-    def mend(self, place: Place, torn: Torn, messages: list[Message] | None) -> None:
+    def mend(self, place: Place, torn: Torn, messages: list[Message] | None) -> bool:
         """Land a torn file anew, with the messages that the broker gave once more; None: it no longer has
-        them all."""
+        them all. Whether that is settled; if not, it is to be tried again."""
         data = None if messages is None else self._encoder.encode(place, messages)[0]
         try:
             self._buffers[place].lander.mend(torn, data)
         except (BusyError, OSError) as error:
             self._telemetry.failed(place, "mending", f"{torn.file}: {error}; trying again")
-            return
+            return False
         if messages is not None:
             self._telemetry.say(
                 logging.WARNING, "mended a torn file", place, file=torn.file, messages=len(messages)
             )
-            return
+            return True
         why = f"{torn.file} was cut short, and the broker no longer has all of its messages"
         self._telemetry.gap(place, "truncated", torn.first, torn.last, None, why)
+        return True
 
     def drop(self, place: Place) -> None:
         """The partition is no longer ours; what has not landed will be read by its next owner."""

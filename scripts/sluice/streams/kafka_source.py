@@ -92,7 +92,7 @@ class KafkaSource:
         if not places or not self._at_end.issuperset(places):
             return False
         self._obey(self._intake.flush(force=True))
-        return not self._intake.waiting and self._at_end.issuperset(places)
+        return not self._intake.waiting and self._at_end.issuperset(places) and self._mend()
 
     def _take(self, messages: list[KafkaMessage]) -> None:
         runs: dict[tuple[str, int], list[Message]] = {}
@@ -204,13 +204,13 @@ class KafkaSource:
         for place, at in list(self._lost_position.items()):
             if now >= at and self._intake.has(place):
                 self._find_position(place)
-        self._mend()
+        if now >= self._mend_at:
+            self._mend_at = now + MEND_SECONDS
+            self._mend()
 
-    def _mend(self) -> None:
-        """Every few seconds: files that were cut short since they landed are landed anew."""
-        if time.monotonic() < self._mend_at:
-            return
-        self._mend_at = time.monotonic() + MEND_SECONDS
+    def _mend(self) -> bool:
+        """Files that were cut short since they landed are landed anew; whether none is left."""
+        whole = True
         for place, torn in self._intake.torn():
             messages = None
             if torn.generation == self._intake.landed(place).generation:
@@ -218,8 +218,10 @@ class KafkaSource:
                     messages = read_again(self._settings, place, torn.first[0], torn.last[0])
                 except KafkaException as error:
                     self._telemetry.failed(place, "mending", f"{torn.file}: {error}; trying again")
+                    whole = False
                     continue
-            self._intake.mend(place, torn, messages)
+            whole &= self._intake.mend(place, torn, messages)
+        return whole
 
     def _watermarks(self, place: Place, cached: bool = False) -> tuple[int | None, int | None]:
         """(first offset there is, next offset to come), as far as the broker answers."""

@@ -29,6 +29,8 @@ _QUEUED_BATCHES = 32
 _LOOK_FOR_TOPICS_SECONDS = 5.0
 _IDLE_SECONDS = 2.0
 _READ_AGAIN_MILLIS = 10_000
+_ONCE_PATIENCE_SECONDS = 60.0
+_OPERATION_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class PulsarSource:
         token = options.token or os.environ.get("SLUICE_PULSAR_TOKEN")
         self._client = pulsar.Client(
             options.service_url,
+            operation_timeout_seconds=_OPERATION_SECONDS,
             authentication=pulsar.AuthenticationToken(token) if token else None,
             logger=pulsar.FileLogger(pulsar.LoggerLevel.Error, os.devnull),  # what matters is raised, too
         )
@@ -119,6 +122,7 @@ class PulsarSource:
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Land until `stopping`, or with `once` until every partition has been read to its end."""
+        started = time.monotonic()
         try:
             while not stopping():
                 self._look_for_topics()
@@ -126,7 +130,7 @@ class PulsarSource:
                 self._take()
                 self._obey(self._intake.flush())
                 self._tick()
-                if self._options.once and self._finished():
+                if self._options.once and self._finished(started):
                     break
         finally:
             self._obey(self._intake.flush(force=True))
@@ -297,19 +301,28 @@ class PulsarSource:
             if backlog is not None:
                 self._telemetry.lag(ours.place, backlog)
 
-    def _mend(self) -> None:
-        """Files that were cut short since they landed are landed anew."""
+    def _mend(self) -> bool:
+        """Files that were cut short since they landed are landed anew; whether none is left."""
         names = {ours.place: name for name, ours in self._partitions.items()}
+        whole = True
         for place, torn in self._intake.torn():
             try:
                 messages = read_again(self._client, names[place], torn.first, torn.last)
             except pulsar.PulsarException as error:
                 self._telemetry.failed(place, "mending", f"{torn.file}: {error}; trying again")
+                whole = False
                 continue
-            self._intake.mend(place, torn, messages)
+            whole &= self._intake.mend(place, torn, messages)
+        return whole
 
-    def _finished(self) -> bool:
+    def _finished(self, started: float) -> bool:
         """Whether all that the broker has now has landed."""
+        if not self._partitions and time.monotonic() - started > _ONCE_PATIENCE_SECONDS:
+            topics = ", ".join(self._options.topics)
+            raise TimeoutError(
+                f"no partition of {topics} within {_ONCE_PATIENCE_SECONDS:.0f} s at"
+                f" {self._options.service_url}: is the broker there, and such a topic?"
+            )
         if not self._partitions or time.monotonic() - self._idle_since < _IDLE_SECONDS:
             return False
         self._obey(self._intake.flush(force=True))
@@ -317,7 +330,7 @@ class PulsarSource:
         for ours in behind:  # the subscription's acknowledgements may be ahead of what has landed
             if not (ours.anchored or ours.sought):
                 self._seek(ours, self._intake.landed(ours.place).last)
-        return not self._intake.waiting and not behind
+        return not self._intake.waiting and not behind and self._mend()
 
     def _at_end(self, ours: Partition) -> bool:
         try:

@@ -34,7 +34,7 @@ class JsonLines(logging.Formatter):
 def logger(level: str = "info") -> logging.Logger:
     """The stream processes' logger."""
     log = logging.getLogger("sluice.streams")
-    if not log.handlers:
+    if not any(isinstance(each.formatter, JsonLines) for each in log.handlers):
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
         log.addHandler(handler)
