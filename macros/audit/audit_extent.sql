@@ -23,7 +23,7 @@
       (select count(*) from state.batches where feed = '{{ feed }}' and is_full and batch_id > {{ audited_batch(feed) }})
       + (select count(*) from state.forgotten where feed = '{{ feed }}' and batch_id > {{ audited_batch(feed) }})
   {%- endset -%}
-  {{ return('rebuilt' if run_query(rebuilt).rows[0][0] > 0 else 'changes') }}
+  {{ return('rebuilt' if asked_once(rebuilt)[0][0] > 0 else 'changes') }}
 {%- endmacro %}
 
 {#- The number of the feed's last change that passed all its tests, as a SQL expression (0: none). -#}

@@ -16,5 +16,5 @@
     select coalesce(sum(accepted_count), 0) from state.loads
     where load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
   {%- endset -%}
-  {{ return(run_query(accepted).rows[0][0] | int if execute else 0) }}
+  {{ return(asked_once(accepted)[0][0] | int if execute else 0) }}
 {%- endmacro %}

@@ -13,7 +13,7 @@
     {%- do untested.append(node.config.meta.get('feed')) -%}
   {%- endfor -%}
   {%- set audited = released | reject('in', untested) | list -%}
-  {%- if audited -%}{%- do run_query(duckdb__note_audited_sql(audited)) -%}{%- endif -%}
+  {%- if audited -%}{%- do run_statements(duckdb__note_audited_sql(audited)) -%}{%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__note_audited_sql(audited) -%}

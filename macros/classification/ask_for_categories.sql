@@ -41,7 +41,7 @@
 {#- Ask for what meets a condition and take in the answers. Returns the mapping that sluice_classify returns. -#}
 {% macro duckdb__ask_once(wanted) -%}
   {%- set asked = run_query("select sluice_prepare_classification()").rows[0][0] %}
-  {%- do run_query(duckdb__asked_transactions_sql(wanted, asked)) %}
+  {%- do run_statements(duckdb__asked_transactions_sql(wanted, asked)) %}
   {%- set settings = duckdb__text_literal(tojson(var('classification') or {})) %}
   {%- set outcome = fromjson(run_query("select sluice_classify(" ~ settings ~ ")").rows[0][0]) %}
   {%- do duckdb__take_in_answers() %}
@@ -56,7 +56,7 @@
     "select count(*), bool_or(is_full) from state.batches where feed = 'transactions' and batch_id > " ~ consumed
   ).rows[0].values() -%}
   {%- if batches > 0 %}
-    {%- do run_query(duckdb__note_transactions_sql(consumed, is_full)) %}
+    {%- do run_statements(duckdb__note_transactions_sql(consumed, is_full)) %}
   {%- endif %}
 {%- endmacro %}
 
@@ -139,7 +139,7 @@
 {% macro duckdb__take_in_answers() -%}
   {%- set files = fromjson(run_query("select sluice_answer_files()").rows[0][0]) -%}
   {%- if files.answers %}
-    {%- do run_query(duckdb__take_in_answers_sql(files.asked, files.answers)) %}
+    {%- do run_statements(duckdb__take_in_answers_sql(files.asked, files.answers)) %}
   {%- endif %}
   {%- if files.asked %}
     {%- do run_query("select sluice_clear_answers()") %}

@@ -31,8 +31,10 @@
     {{ return(true) }}
   {%- endif -%}
   {%- set behind -%}
-    select count(*) from state.batches
-    where feed = '{{ feed }}' and is_full and batch_id > {{ consumed_batch(this.identifier, feed) }}
+    select distinct batches.feed
+    from state.batches as batches
+    left join state.consumed as consumed on consumed.model = '{{ this.identifier }}' and consumed.feed = batches.feed
+    where batches.is_full and batches.batch_id > coalesce(consumed.batch_id, 0)
   {%- endset -%}
-  {{ return(run_query(behind).rows[0][0] > 0) }}
+  {{ return(feed in asked_once(behind) | map(attribute=0)) }}
 {%- endmacro %}

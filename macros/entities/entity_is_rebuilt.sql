@@ -29,7 +29,7 @@
       + (select count(*) from ({{ declared_anew(feed) }}))
       {%- endif %}
   {%- endset -%}
-  {{ return(run_query(gone).rows[0][0] > 0) }}
+  {{ return(asked_once(gone)[0][0] > 0) }}
 {%- endmacro %}
 
 {#-

@@ -24,7 +24,7 @@
 
 {% macro duckdb__open_changes(feed) -%}
   {%- if execute and flags.WHICH in ('build', 'run') and not entity_is_rebuilt(feed) %}
-    {%- do run_query(duckdb__open_changes_sql(feed)) %}
+    {%- do run_statements(duckdb__open_changes_sql(feed)) %}
   {%- endif %}
 {%- endmacro %}
 

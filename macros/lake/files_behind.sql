@@ -46,7 +46,7 @@
     {%- do lines.append("('" ~ tree ~ "', '" ~ feed ~ "', " ~ batch ~ ")") -%}
   {%- endfor -%}
   {%- if lines -%}
-    {%- do run_query(
+    {%- do run_statements(
       "delete from state.consumed where model = '" ~ tree ~ "' and feed in ('" ~ files.current.keys() | join("', '") ~ "');"
       ~ "insert into state.consumed values " ~ lines | join(', ')
     ) -%}

@@ -20,7 +20,7 @@
 {% macro duckdb__write_lake(feeds) -%}
   {%- set files = files_behind('lake', feeds) -%}
   {%- if files.behind -%}
-    {%- do run_query('set partitioned_write_max_open_files = 1000') -%}
+    {%- do run_statements('set partitioned_write_max_open_files = 1000') -%}
     {%- set staging = run_query('select sluice_lake_staging()').rows[0][0] -%}
     {%- set moves = [] -%}
     {%- for feed, since in files.behind.items() -%}
@@ -28,7 +28,7 @@
         {%- set changed = duckdb__changed_partitions(table, feed, since) -%}
         {%- set partitions = changed if since is not none else duckdb__all_partitions(table) -%}
         {%- for first in range(0, partitions | length, 500) -%}
-          {%- do run_query(duckdb__copy_partitions(table, partitions[first:first + 500], staging, since is none)) -%}
+          {%- do run_statements(duckdb__copy_partitions(table, partitions[first:first + 500], staging, since is none)) -%}
         {%- endfor -%}
         {%- if since is none or changed -%}{%- do moves.append([table, changed if since is not none else none]) -%}{%- endif -%}
       {%- endfor -%}

@@ -9,15 +9,7 @@
   Returns: a SQL query.
 -#}
 {% macro duckdb__landing_records_sql(known, only_loads=none, is_tied=false) -%}
-  {%- set restriction = 'and load_id in (' ~ only_loads | join(', ') ~ ')' if only_loads else '' -%}
-  {%- set dialects = run_query(
-    "select to_json(list({'id': load_id, 'path': read_path} order by load_id)), to_json(header), delimiter, newline, has_header, quoted_newlines"
-    ~ " from landing_batch where error is null and records_read > fault_count " ~ restriction
-    ~ " group by header, delimiter, newline, has_header, quoted_newlines order by min(load_id)"
-  ) -%}
-  {%- set faulty = run_query(
-    "select load_id, faults_path from landing_batch where error is null and fault_count > 0 " ~ restriction
-  ) -%}
+  {%- set found = fromjson(run_query(duckdb__files_to_read_sql('and load_id in (' ~ only_loads | join(', ') ~ ')' if only_loads else '')).rows[0][0]) -%}
   select
     cast(null as integer) as _load_id,
     {% for name in known %}cast(null as varchar) as "{{ name }}", {% endfor %}
@@ -26,16 +18,43 @@
     cast(null as varchar) as _raw_text,
     {{ is_tied }} as _is_tied
   where false
-  {%- for row in dialects.rows %}
+  {%- for dialect in found.dialects %}
   union all by name
-  {{ duckdb__read_csv_records(known, fromjson(row[0]), fromjson(row[1]), row[2], row[3], row[4], row[5], is_tied) }}
+  {{ duckdb__read_csv_records(known, dialect, is_tied) }}
   {%- endfor %}
-  {%- for load_id, path in faulty.rows %}
+  {%- for faults in found.faulty %}
   union all by name
   select
-    {{ load_id }} as _load_id, reason as _fault, raw_record as _raw_text, {{ is_tied }} as _is_tied
-  from read_parquet({{ duckdb__text_literal(path) }})
+    {{ faults.load_id }} as _load_id, reason as _fault, raw_record as _raw_text, {{ is_tied }} as _is_tied
+  from read_parquet({{ duckdb__text_literal(faults.faults_path) }})
   {%- endfor %}
+{%- endmacro %}
+
+{#- The files of landing_batch with the same header and dialect together, and the files of their faults: one JSON value. -#}
+{% macro duckdb__files_to_read_sql(restriction) -%}
+  with readable as (
+    select * from landing_batch where error is null {{ restriction }}
+  ),
+
+  dialects as (
+    select
+      header,
+      delimiter,
+      newline,
+      has_header,
+      quoted_newlines,
+      list({'id': load_id, 'path': read_path} order by load_id) as files
+    from readable
+    where records_read > fault_count
+    group by header, delimiter, newline, has_header, quoted_newlines
+  )
+
+  select cast(to_json({
+    'dialects': (select coalesce(list(dialects order by files[1].id), []) from dialects),
+    'faulty': (
+      select coalesce(list({'load_id': load_id, 'faults_path': faults_path} order by load_id), []) from readable where fault_count > 0
+    )
+  }) as varchar)
 {%- endmacro %}
 
 {#-
@@ -43,11 +62,11 @@
   found by place; it would count otherwise if a filter could prune files, so this query has none. DuckDB reads line
   feeds inside quotes reliably only without parallelism within a file.
 -#}
-{% macro duckdb__read_csv_records(known, files, header, delimiter, newline, has_header, quoted_newlines, is_tied) -%}
+{% macro duckdb__read_csv_records(known, dialect, is_tied) -%}
   {%- set found = {} -%}
   {%- set extra = [] -%}
   {%- set taken = [] -%}
-  {%- for name in header -%}
+  {%- for name in dialect.header -%}
     {%- set folded = name | lower -%}
     {%- set matches = [] -%}
     {%- for column, names in known.items() if folded in names and column not in found -%}{%- do matches.append(column) -%}{%- endfor -%}
@@ -61,6 +80,7 @@
     {%- endif -%}
   {%- endfor -%}
   {%- set undecodable = extra | selectattr(0, 'equalto', '_undecodable_base64') | map(attribute=1) | first -%}
+  {%- set files = dialect.files -%}
   {%- set first_id = files[0].id -%}
   {%- set consecutive = files[-1].id - first_id == files | length - 1 -%}
   select
@@ -74,9 +94,9 @@
     {{ is_tied }} as _is_tied
   from read_csv(
     [{% for file in files %}{{ duckdb__text_literal(file.path) }}{{ ', ' if not loop.last }}{% endfor %}],
-    columns = { {%- for name in header %}'c{{ loop.index0 }}': 'VARCHAR'{{ ', ' if not loop.last }}{% endfor -%} },
-    auto_detect = false, header = {{ has_header }}, delim = '{{ delimiter }}', quote = '"', escape = '"',
-    new_line = '{{ '\\r\\n' if newline == '\r\n' else '\\n' }}', parallel = {{ not quoted_newlines }}, max_line_size = 16777216
+    columns = { {%- for name in dialect.header %}'c{{ loop.index0 }}': 'VARCHAR'{{ ', ' if not loop.last }}{% endfor -%} },
+    auto_detect = false, header = {{ dialect.has_header }}, delim = '{{ dialect.delimiter }}', quote = '"', escape = '"',
+    new_line = '{{ '\\r\\n' if dialect.newline == '\r\n' else '\\n' }}', parallel = {{ not dialect.quoted_newlines }}, max_line_size = 16777216
   )
 {%- endmacro %}
 

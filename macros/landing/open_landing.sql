@@ -24,8 +24,8 @@
   {%- if execute and flags.WHICH in ('build', 'run') %}
     {%- set known = landing_columns(feed) %}
     {%- set names = known.values() | sum(start=[]) %}
-    {%- do run_query(duckdb__create_landing_batch(feed, names)) %}
-    {%- do run_query('create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(known))) %}
+    {%- do run_statements(duckdb__create_landing_batch(feed, names)) %}
+    {%- do run_statements('create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(known))) %}
   {%- endif %}
 {%- endmacro %}
 

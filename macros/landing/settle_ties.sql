@@ -23,11 +23,11 @@
 {% macro duckdb__settle_ties(feed) -%}
   {%- if execute and run_query("select count(*) from landing_batch where error is null").rows[0][0] > 0 %}
     {%- set declared = entity(feed) %}
-    {%- do run_query(duckdb__find_repeated_sql(feed, this)) %}
-    {%- do run_query(duckdb__find_ties_sql(feed, this, declared)) %}
-    {%- set tied_loads = run_query("select distinct _load_id from tied").columns[0].values() %}
+    {%- set tied_loads = run_query(
+      duckdb__find_repeated_sql(feed, this) ~ duckdb__find_ties_sql(feed, this, declared) ~ 'select distinct _load_id from tied'
+    ).columns[0].values() %}
     {%- if tied_loads | length > 0 %}
-      {%- do run_query('create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(landing_columns(feed), tied_loads, true))) %}
+      {%- do run_statements('create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(landing_columns(feed), tied_loads, true))) %}
   delete from {{ this }} using tied
   where {{ this.identifier }}._load_id = tied._load_id and {{ this.identifier }}._key_hash = tied._key_hash and {{ this.identifier }}._reject_reasons is null;
 
@@ -67,5 +67,5 @@
   select distinct _load_id, _key_hash
   from rivals
   group by _load_id, _key_hash, {{ declared.key | join(', ') }}{% for expression, direction in declared.best %}, {{ expression }}{% endfor %}
-  having count(distinct struct_pack({% for column in declared.columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})) > 1
+  having count(distinct struct_pack({% for column in declared.columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})) > 1;
 {%- endmacro %}

@@ -6,10 +6,12 @@
   Returns: a boolean.
 -#}
 {% macro is_built_from(fingerprint) -%}
-  {%- set built -%}
-    select count(*) from state.built where model = '{{ this.identifier }}' and fingerprint = {{ fingerprint }}
-  {%- endset -%}
-  {{ return(run_query(built).rows[0][0] > 0) }}
+  {{ return(run_query('select ' ~ duckdb__is_built_sql(fingerprint)).rows[0][0]) }}
+{%- endmacro %}
+
+{#- is_built_from as a SQL expression. -#}
+{% macro duckdb__is_built_sql(fingerprint) -%}
+  exists (select 1 from state.built where model = '{{ this.identifier }}' and fingerprint = {{ fingerprint }})
 {%- endmacro %}
 
 {#- Note what the current model's relation was made from. Args: as is_built_from. Returns: SQL statements. -#}

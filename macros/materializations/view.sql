@@ -25,7 +25,7 @@
     {%- call statement('main') -%}
       {{ get_create_view_as_sql(target_relation, compiled_code) }}
     {%- endcall -%}
-    {%- do run_query(note_built(fingerprint)) -%}
+    {%- do run_statements(note_built(fingerprint)) -%}
   {%- endif %}
 
   {{ run_hooks(post_hooks, inside_transaction=True) }}

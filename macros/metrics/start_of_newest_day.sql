@@ -6,8 +6,6 @@
   Returns: a SQL literal of type TIMESTAMP; 1970-01-01 when there are no events.
 -#}
 {% macro start_of_newest_day(feed) -%}
-  {%- set newest = run_query(
-    "select max(event_date) from " ~ ref('int_events_counted') ~ " where feed = '" ~ feed ~ "'"
-  ).rows[0][0] if execute else none -%}
-  timestamp '{{ newest or '1970-01-01' }}'
+  {%- set newest = asked_once('select feed, max(event_date) from ' ~ ref('int_events_counted') ~ ' group by feed') if execute else [] -%}
+  timestamp '{{ newest | selectattr(0, 'equalto', feed) | map(attribute=1) | first | default('1970-01-01', true) }}'
 {%- endmacro %}

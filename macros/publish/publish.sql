@@ -127,13 +127,14 @@
     {%- set staging = run_query('select sluice_prepare_publication' ~ call).rows[0][0] -%}
     {#- One transaction can change only one database. -#}
     {%- do adapter.commit() -%}
-    {%- do run_query("attach " ~ duckdb__text_literal(staging) ~ " as staging (type sqlite)") -%}
-    {%- for table in tables -%}
-      {%- for statement in table.fill -%}{%- do run_query(statement) -%}{%- endfor -%}
-    {%- endfor -%}
-    {%- do run_query('detach staging') -%}
+    {%- do duckdb__fill_staging_file(staging, tables | map(attribute='fill') | sum(start=[])) -%}
     {%- do run_query('select sluice_publish' ~ call) -%}
   {%- endif -%}
+{%- endmacro %}
+
+{#- Run statements that insert into tables of an attached staging file. -#}
+{% macro duckdb__fill_staging_file(path, statements) -%}
+  {%- do run_statements('attach ' ~ duckdb__text_literal(path) ~ ' as staging (type sqlite); ' ~ (statements + ['detach staging']) | join('; ')) -%}
 {%- endmacro %}
 
 {#- Whether the feed's own tables in a database were all built in this run, so that it now reflects the batch. -#}

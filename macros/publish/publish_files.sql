@@ -38,26 +38,24 @@
       'mode': '600',
       'window': var('publish_days', none),
     } -%}
-    {%- do run_query(duckdb__files_to_publish_sql(database, models, publication, feed, batch, since)) -%}
     {%- set due = run_query(
-      "select count(*) filter (where is_due), count(*) filter (where is_due and is_full), count(*) filter (where is_surplus) from files_to_publish"
+      duckdb__files_to_publish_sql(database, models, publication, feed, batch, since)
+      ~ "; select count(*) filter (where is_due), count(*) filter (where is_due and is_full), count(*) filter (where is_surplus) from files_to_publish"
     ).rows[0] -%}
     {%- if due[0] or due[2] -%}
       {%- set arguments = "'" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) -%}
       {%- set staging = run_query('select sluice_prepare_publication(' ~ arguments ~ ')').rows[0][0] -%}
       {#- One transaction can change only one database. -#}
       {%- do adapter.commit() -%}
-      {%- do run_query("attach " ~ duckdb__text_literal(staging) ~ " as staging (type sqlite)") -%}
-      {%- for node in models if due[0] -%}
-        {%- for statement in duckdb__file_rows(node, since, due[1], due[0] - due[1]) -%}{%- do run_query(statement) -%}{%- endfor -%}
-      {%- endfor -%}
-      {%- do run_query('detach staging') -%}
+      {%- set fill = [] -%}
+      {%- for node in models if due[0] -%}{%- do fill.extend(duckdb__file_rows(node, since, due[1], due[0] - due[1])) -%}{%- endfor -%}
+      {%- do duckdb__fill_staging_file(staging, fill) -%}
       {%- do run_query(
         "select sluice_publish_files(" ~ arguments
         ~ ", (select cast(to_json(coalesce(list({'name': name, 'is_full': is_full} order by name), [])) as varchar) from files_to_publish where is_due)"
         ~ ", (select cast(to_json(coalesce(list(name), [])) as varchar) from files_to_publish where not is_surplus))"
       ) -%}
-      {%- do run_query(duckdb__note_published_files_sql(database, publication)) -%}
+      {%- do run_statements(duckdb__note_published_files_sql(database, publication)) -%}
     {%- endif -%}
     {%- if state.behind -%}{%- do note_files(database, state) -%}{%- endif -%}
   {%- endif -%}
@@ -153,7 +151,7 @@
     {%- set filter_by = published.get('filter_by', published.changed_by) -%}
     {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since ~ ' and ' ~ is_due -%}
     {%- set instant = event_instants()[feed] -%}
-    {%- set span = run_query('select min(' ~ instant ~ '), max(' ~ instant ~ ')' ~ log).rows[0] -%}
+    {%- set span = asked_once('select min(' ~ instant ~ '), max(' ~ instant ~ ')' ~ log)[0] -%}
     {%- set rows = duckdb__over_rows(node.unique_id, feed, instant ~ " between timestamp '" ~ span[0] ~ "' and timestamp '" ~ span[1]
       ~ "' and _key_hash in (select _key_hash" ~ log ~ ')') -%}
     {%- do statements.append('insert into staging."' ~ published.table ~ '__changed" select distinct ' ~ published.changed_by.values() | join(', ') ~ log) -%}
@@ -175,9 +173,8 @@
   {%- elif node.config.materialized != 'view' -%}
     {{ return(node.relation_name) }}
   {%- endif -%}
-  {%- set created = run_query(
-    "select sql from duckdb_views() where schema_name = '" ~ node.schema ~ "' and view_name = '" ~ node.alias ~ "'"
-  ).rows[0][0] -%}
+  {%- set views = asked_once("select view_name, sql from duckdb_views() where schema_name = '" ~ node.schema ~ "'") -%}
+  {%- set created = (views | selectattr(0, 'equalto', node.alias) | first)[1] -%}
   {%- set sql = namespace(text=created[created.index(' AS ') + 4:] | trim | trim(';')) -%}
   {%- for parent in node.depends_on.nodes if parent in graph.nodes -%}
     {%- set read = graph.nodes[parent] -%}

@@ -1,5 +1,5 @@
 {#-
-  What published files and trees of files are compared with: how far the warehouse is, asked for once.
+  What published files and trees of files are compared with: how far the warehouse is, asked for once in an on-run-end hook.
 
   Returns: a mapping
     id       the warehouse's own id: what was written from another warehouse is written anew
@@ -17,7 +17,7 @@
 {%- endmacro %}
 
 {% macro duckdb__warehouse_state() -%}
-  {%- set state = {'id': run_query('select warehouse_id from state.warehouse').rows[0][0], 'batches': {}, 'rebuilt': {}, 'columns': {}} -%}
+  {%- set state = {'id': asked_once('select warehouse_id from state.warehouse')[0][0], 'batches': {}, 'rebuilt': {}, 'columns': {}} -%}
   {%- set numbers -%}
     select
       feed,
@@ -29,7 +29,7 @@
     from state.batches
     group by feed
   {%- endset -%}
-  {%- for feed, last_batch, last_rebuilt in run_query(numbers).rows -%}
+  {%- for feed, last_batch, last_rebuilt in asked_once(numbers) -%}
     {%- do state.batches.update({feed: last_batch}) -%}
     {%- do state.rebuilt.update({feed: last_rebuilt}) -%}
   {%- endfor -%}
@@ -41,7 +41,7 @@
       and table_name like 'published\_%' escape '\' and column_name not like '\_%' escape '\'
     order by table_name, column_index
   {%- endset -%}
-  {%- for table, column, data_type in run_query(columns).rows -%}
+  {%- for table, column, data_type in asked_once(columns) -%}
     {%- do state.columns.setdefault(table, []).append([column, duckdb__sqlite_type(data_type)]) -%}
   {%- endfor -%}
   {{ return(state) }}

@@ -19,7 +19,7 @@
   {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.name') | list -%}
   {%- if 'alerts' in built and run_query('select sluice_alert_url()').rows[0][0] -%}
     {%- set held = feeds() | reject('in', released_feeds(results)) | list -%}
-    {%- do run_query(duckdb__standing_alerts_sql(held)) -%}
+    {%- do run_statements(duckdb__standing_alerts_sql(held)) -%}
     {%- do run_query(
       "insert into state.sent_alerts select unnest(sluice_send_alerts(cast(to_json(list(standing order by ingest_date desc, id)) as varchar)))"
       ~ " from (select * from standing_alerts where id not in (select id from state.sent_alerts)) as standing having count(*) > 0"

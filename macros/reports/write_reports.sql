@@ -21,7 +21,7 @@
   {%- set files = files_behind('reports', var('feeds')) -%}
   {%- set unfinished = files.behind.keys() | reject('in', feeds) | list -%}
   {%- if 'alerts' in built and 'daily_metrics' in built and not unfinished -%}
-    {%- do run_query(duckdb__report_dates_sql(files.behind)) -%}
+    {%- do run_statements(duckdb__report_dates_sql(files.behind)) -%}
     {%- do run_query(
       "select sluice_write_report(cast(ingest_date as varchar), 'validation_report', report) from (" ~ duckdb__validation_report_sql(results) ~ ")"
     ) -%}

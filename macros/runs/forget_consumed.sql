@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 {% macro duckdb__forget_consumed() -%}
-  {%- do run_query('delete from state.runs where run_id not in (select run_id from state.runs order by started_at desc limit 10000)') -%}
+  {%- do run_statements('delete from state.runs where run_id not in (select run_id from state.runs order by started_at desc limit 10000)') -%}
   {%- set obsolete -%}
     select feed, count(*)
     from state.loads
@@ -26,7 +26,7 @@
     group by feed
   {%- endset -%}
   {%- for feed, _ in run_query(obsolete).rows %}
-    {%- do run_query(
+    {%- do run_statements(
       "delete from " ~ api.Relation.create(database=target.database, schema=target.schema, identifier='stg_landing__' ~ feed)
       ~ " where _load_id in (select load_id from state.loads where feed = '" ~ feed ~ "'"
       ~ " and load_id not in (select load_id from state.current_loads) and load_id not in (select load_id from state.applied));"
@@ -57,7 +57,7 @@
     group by feed
   {%- endset -%}
   {%- for feed, batch in run_query(obsolete_changes).rows %}
-    {%- do run_query(
+    {%- do run_statements(
       "delete from state.changed_" ~ feed ~ " where batch_id <= " ~ batch ~ ";"
       ~ "delete from state.changed_loads where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
       ~ "delete from state.forgotten where feed = '" ~ feed ~ "';"

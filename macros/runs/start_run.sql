@@ -4,15 +4,14 @@
 -#}
 {% macro start_run() -%}
   {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'test') %}
-    {%- do run_query(create_state()) %}
+    {%- do run_statements(create_state()) %}
     {%- if flags.WHICH in ('build', 'run') %}
       {%- if flags.FULL_REFRESH %}
         {%- do refuse_to_forget() %}
       {%- endif %}
       {%- do run_query('select sluice_clear_work()') %}
-      {%- do run_query("update state.runs set status = 'killed' where status = 'running'") %}
-      {%- do run_query(
-        "insert into state.runs (run_id, started_at, status) values ('" ~ invocation_id ~ "', '"
+      {%- do run_statements(
+        "update state.runs set status = 'killed' where status = 'running'; insert into state.runs (run_id, started_at, status) values ('" ~ invocation_id ~ "', '"
         ~ run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f') ~ "', 'running')"
       ) %}
     {%- endif %}

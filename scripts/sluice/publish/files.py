@@ -10,7 +10,9 @@ import os
 import sqlite3
 import sys
 import zlib
+from collections import deque
 from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +25,8 @@ from sluice.tokens import TENANT_ID
 
 MANY = 200
 """From so many files on, a progress bar."""
+AT_ONCE = 4
+"""Files written at a time: most of a small file's time is waiting for the disk."""
 HEADER_BYTES, USER_VERSION, APPLICATION_ID = 72, slice(60, 64), slice(68, 72)
 
 
@@ -75,7 +79,7 @@ def publish_files(
 
     Raises:
         ValueError: a name that may be no file name; nothing was written.
-        sqlite3.Error: a file could not be written; those before it are up to date, the others as they were.
+        sqlite3.Error: a file could not be written; each of the others is up to date, or as it was.
     """
     for name in (*keep, *(file.name for file in files)):
         if not TENANT_ID.fullmatch(name):
@@ -83,21 +87,27 @@ def publish_files(
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # names of tenants are nobody else's business
     layout = layout_id(publication)
-    for file in _with_progress(files):
+
+    def bring_up_to_date(file: File) -> None:
         path = folder / f"{file.name}.db"
         if path.exists() and not _is_database(path):
             _remove(path)
-        if path.exists():
-            _update(path, staging, publication, file, layout)
-        else:
-            _create(path, staging, publication, file, layout)
+        (_update if path.exists() else _create)(path, staging, publication, file, layout)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        _consume(_with_progress(pool.map(bring_up_to_date, files), len(files)))
     for name in set(published_files(folder, layout)) - set(keep):
         _remove(folder / f"{name}.db")
 
 
-def _with_progress(files: Collection[File]) -> Iterable[File]:
-    is_shown = len(files) >= MANY and sys.stderr.isatty()
-    return tqdm(files, desc="publishing", unit="file", disable=not is_shown, leave=False)
+def _with_progress(done: Iterable[None], count: int) -> Iterable[None]:
+    is_shown = count >= MANY and sys.stderr.isatty()
+    return tqdm(done, total=count, desc="publishing", unit="file", disable=not is_shown, leave=False)
+
+
+def _consume(done: Iterable[None]) -> None:
+    """Wait for all, and raise what one of them raised."""
+    deque(done, maxlen=0)
 
 
 def _is_database(path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt_common.events.base_types import EventMsg
 from dbt_common.invocation import get_invocation_id
 
 from sluice.home import PROJECT_ROOT, data_home
@@ -41,11 +42,11 @@ class Builder:
 
     def __init__(self) -> None:
         self._home = data_home()
-        self._runner = dbtRunner()
+        self._runner = dbtRunner(callbacks=[_show])
         parsed = self._runner.invoke([*self._flags(), "parse", *self._paths()])
         if not parsed.success or parsed.result is None:
             raise BuildError(f"the project cannot be parsed: {parsed.exception}")
-        self._runner = dbtRunner(manifest=parsed.result)
+        self._runner = dbtRunner(manifest=parsed.result, callbacks=[_show])
         feeds = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text())["vars"]["feeds"]
         self.project = Project(parsed.result, feeds)
 
@@ -93,8 +94,9 @@ class Builder:
         )
 
     def _flags(self) -> list[str]:
-        """Artifacts of its own, so that a dbt command beside it does not write to the same files."""
-        return ["--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
+        """No artifacts and no log, because a dbt command beside it writes those; dbt would make the text of a thousand
+        log lines a build, even of those that --quiet leaves out, so what is worth saying is shown by _show."""
+        return ["--no-use-colors", "--no-write-json", "--log-level", "none", "--log-level-file", "none"]
 
     def _paths(self) -> list[str]:
         root, target = str(PROJECT_ROOT), str(self._home.work / "watch")
@@ -103,6 +105,12 @@ class Builder:
 
 class BuildError(Exception):
     """Nothing can be built; the message says why."""
+
+
+def _show(event: EventMsg) -> None:
+    """dbt's errors, and what macros print."""
+    if event.info.level == "error" or event.info.name == "PrintEvent":
+        print(event.info.msg, flush=True)
 
 
 def _close_warehouse() -> None:

@@ -1,11 +1,14 @@
 {#-
-  Whether an incremental model would end as it is: no file to read for a staging model, no load or referenced row that
-  moved for contested keys, no change of the followed entities for what is downstream of them.
+  Whether an incremental model was made from the file it has now, and whether something waits to be taken in: a file to
+  read for a staging model, a load or referenced row that moved for contested keys, a change of the followed entities
+  for what is downstream of them.
 
-  Returns: a boolean. Call it from the model's materialization.
+  Args:
+    fingerprint (SQL expression): see is_built_from.
+  Returns: a mapping {is_built, is_waiting} of booleans. Call it from the model's materialization.
   Errors: an incremental strategy that is not listed here stops compilation.
 -#}
-{% macro nothing_to_take_in() -%}
+{% macro what_to_take_in(fingerprint) -%}
   {%- set strategy = config.get('incremental_strategy') -%}
   {%- set meta = config.get('meta') -%}
   {%- if strategy == 'append' -%}
@@ -21,7 +24,8 @@
   {%- elif strategy in ('replace_changed_groups', 'add_changes') -%}
     {%- set waiting = unconsumed_batches((meta.get('feeds') or [meta.feed]) + meta.get('also_follows', [])) -%}
   {%- else -%}
-    {{ exceptions.raise_compiler_error("nothing_to_take_in does not know the incremental strategy '" ~ strategy ~ "'") }}
+    {{ exceptions.raise_compiler_error("what_to_take_in does not know the incremental strategy '" ~ strategy ~ "'") }}
   {%- endif -%}
-  {{ return(run_query('select count(*) from (' ~ waiting ~ ')').rows[0][0] == 0) }}
+  {%- set found = run_query('select ' ~ duckdb__is_built_sql(fingerprint) ~ ', exists (' ~ waiting ~ ')').rows[0] -%}
+  {{ return({'is_built': found[0], 'is_waiting': found[1]}) }}
 {%- endmacro %}
