@@ -3,6 +3,7 @@
   incremental_strategy='add_changes',
   unique_key=['feed', 'ingest_date', 'column_name'],
   on_schema_change='fail',
+  tags=['reports'],
   post_hook="{{ note_all_consumed(feeds()) }}",
   meta={
     'feeds': ['customers', 'orders', 'product_events', 'service_events', 'tenant_events', 'transactions'],

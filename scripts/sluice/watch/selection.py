@@ -27,11 +27,17 @@ class Project:
         """The arguments by which dbt builds the changed feeds.
 
         Tables downstream of their staging models, and every data test downstream that belongs to a touched feed or to
-        none. Views stand, and tests of code alone (seeds, truth tables) wait for a whole build.
+        none. Views stand. Tests of code alone (seeds, truth tables) and what only reports read wait for a whole build, as
+        reports do.
         """
         others = sorted(self.feeds - set(self.touched(changed)))
         return [
             *("--select", "stg_landing__files", *(f"stg_landing__{feed}+" for feed in sorted(changed))),
-            *("--exclude", "config.materialized:view", *(f"config.meta.feed:{feed}" for feed in others)),
+            *(
+                "--exclude",
+                "config.materialized:view",
+                "tag:reports",
+                *(f"config.meta.feed:{feed}" for feed in others),
+            ),
             *("--indirect-selection", "empty"),
         ]
