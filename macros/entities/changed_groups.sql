@@ -33,9 +33,10 @@
     instant (string): the entity's column that the rows are (roughly) ordered by and the groups are made of: they are
       looked for between its first and last changed value. None, for groups made of ingest_date: they are looked for in
       the loads of the changed dates.
+    reach (string): the time that a group spans at most: 'minute', 'hour' or 'day'.
   Returns: a table expression.
 -#}
-{% macro rows_of_changed_groups(feed, entity_relation, instant='event_at') -%}
+{% macro rows_of_changed_groups(feed, entity_relation, instant='event_at', reach='day') -%}
   {%- if is_rebuilt_after(feed) -%}
     {{ return(entity_relation) }}
   {%- endif -%}
@@ -53,7 +54,7 @@
     from {{ entity_relation }}
     where
       {% if span[0] -%}
-      {{ instant }} >= timestamp '{{ span[0] }}' - interval 1 day and {{ instant }} < timestamp '{{ span[1] }}' + interval 1 day
+      {{ instant }} >= timestamp '{{ span[0] }}' - interval 1 {{ reach }} and {{ instant }} < timestamp '{{ span[1] }}' + interval 1 {{ reach }}
       and ({{ group_by.values() | join(', ') }}) in ({{ changed_groups(feed, group_by) }})
       {%- else -%}
       false

@@ -11,7 +11,7 @@
 ) }}
 
 with events as (
-  select * from {{ rows_of_changed_groups('service_events', ref('service_events')) }}
+  select * from {{ rows_of_changed_groups('service_events', ref('service_events'), reach='minute') }}
 ),
 
 service_metrics_per_minute as (
