@@ -4,7 +4,7 @@
   Args:
     model (Relation): an entity, or a model with the strategy replace_changed_groups.
     feed (string): the feed it belongs to; none: all rows are looked at.
-  Returns: a table expression. Of a changed entity: the rows of the changed loads; of an entity made anew: 100,000
+  Returns: a table expression. Of a changed entity: the rows of the loads that came, and those that changed; of an entity made anew: 100,000
     rows, because one SQL text has judged them all; of metrics: the changed groups.
 -#}
 {% macro rows_to_audit(model, feed=none) -%}
@@ -17,7 +17,10 @@
   {%- elif group_by -%}
     {{ return('(select * from ' ~ model ~ ' where (' ~ group_by.keys() | join(', ') ~ ') in (' ~ unaudited_groups(feed, group_by) ~ ')) as audited') }}
   {%- endif -%}
-  {{ return('(select * from ' ~ model ~ ' where _load_id in ' ~ unaudited_loads(feed) ~ ') as audited') }}
+  {#- Of a feed without a reference, rows of other loads change only with what stands in the loads that came. #}
+  {%- set others = ' or _key_hash in (select _key_hash from state.changed_' ~ feed ~ ' where batch_id > ' ~ audited_batch(feed) ~ ')'
+    if entity(feed).reference else '' -%}
+  {{ return('(select * from ' ~ model ~ ' where _load_id in ' ~ unaudited_loads(feed, true) ~ others ~ ') as audited') }}
 {%- endmacro %}
 
 {#- The mapping group_by in the meta of a model with the strategy replace_changed_groups; none for others. -#}

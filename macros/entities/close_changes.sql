@@ -28,6 +28,7 @@
   from {{ ref('stg_landing__' ~ feed) }}
   where false;
   delete from state.changed_loads where feed = '{{ feed }}';
+  delete from state.changed_references where feed = '{{ feed }}';
   insert into state.batches select '{{ feed }}', {{ next_batch(feed) }}, true;
   {%- else %}
   insert into state.batches

@@ -53,14 +53,18 @@
   having sum(sign) != 0;
 
   insert into state.changed_loads
-  select '{{ feed }}', {{ next_batch(feed) }}, load_id from moved_loads
+  select '{{ feed }}', {{ next_batch(feed) }}, load_id, true from moved_loads
   {%- if declared.reference %}
   union
-  select '{{ feed }}', {{ next_batch(feed) }}, _load_id
+  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, false
   from {{ ref('stg_landing__' ~ feed) }}
   where
     {{ declared.reference.column }} in (select reference from moved_references)
     and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
+    and _load_id not in (select load_id from moved_loads);
+
+  insert into state.changed_references
+  select '{{ feed }}', {{ next_batch(feed) }}, reference from moved_references
   {%- endif %};
 
   delete from {{ args.target_relation }} where _key_hash in (select _key_hash from touched);

@@ -15,7 +15,8 @@
     published.filter_by   the same for the column by which changed rows are found, when that is not changed_by
     published.also_follows  further change logs (state.changed_<name>, with the feed's columns, never cut) whose rows
                           are sent as well
-    published.by_file     true: the rows of changed files are sent
+    published.by_file     true: the rows of changed files are sent; of files in which some records only changed their
+                          verdict with what they refer to, the rows of those records
     published.event_date  the column that the var publish_days looks at
     published.every_run   true: also after a failed build
   Columns that begin with an underscore are not published.

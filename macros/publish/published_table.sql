@@ -41,9 +41,10 @@
     if published_tables.get(published.table) == columns and not window else none -%}
   {%- if changes and changes.is_empty -%}{{ return(none) }}{%- endif -%}
   {%- if changes -%}
-    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns}) -%}
-    {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" ' ~ changes.groups) -%}
-    {%- set condition = condition ~ ' and (' ~ changes.filter_columns | join(', ') ~ ') in (' ~ changes.filter ~ ')' -%}
+    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'whole_by': changes.get('whole_by')}) -%}
+    {%- do fill.append('create or replace temp table changed_groups as ' ~ changes.groups) -%}
+    {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" select * from changed_groups') -%}
+    {%- set condition = condition ~ ' and ' ~ changes.condition -%}
   {%- endif -%}
   {%- do fill.append('insert into staging."' ~ published.table ~ '" select ' ~ names ~ ' from ' ~ relation ~ ' where ' ~ condition ~ order) -%}
   {{ return({'spec': spec, 'fill': fill}) }}
@@ -61,8 +62,9 @@
 {%- endmacro %}
 
 {#-
-  The changed groups of a table since the published file's own batch: {is_empty, columns, groups (query),
-  filter_columns, filter (query)}; none when all rows have to be sent.
+  The changed groups of a table since the published file's own batch: {is_empty, columns, groups (query that becomes
+  the temporary table changed_groups), condition (of the rows to send), whole_by (see spec.py)}; none when all rows have
+  to be sent.
 -#}
 {% macro duckdb__published_changes(feed, published, seen, warehouse, released) -%}
   {%- set followed = released if published.get('by_file') else [feed] + published.get('also_follows', []) -%}
@@ -74,11 +76,15 @@
   {%- endfor -%}
   {%- if not changed -%}{{ return({'is_empty': true}) }}{%- endif -%}
   {%- if published.get('by_file') -%}
-    {%- set since = [] -%}
-    {%- for log in changed -%}{%- do since.append("(changed.feed = '" ~ log ~ "' and batch_id > " ~ seen[log] ~ ")") -%}{%- endfor -%}
-    {%- set files = 'select distinct loads.file from state.changed_loads as changed join state.loads as loads on changed.load_id = loads.load_id where '
-      ~ since | join(' or ') -%}
-    {{ return({'columns': ['file'], 'groups': files, 'filter_columns': ['file'], 'filter': files}) }}
+    {%- set groups = [] -%}
+    {%- for log in changed -%}{%- do groups.append(duckdb__changed_records_sql(log, seen[log])) -%}{%- endfor -%}
+    {{ return({
+      'columns': ['file', 'raw_record'],
+      'groups': groups | join(' union all '),
+      'whole_by': 'file',
+      'condition': '(file in (select file from changed_groups where raw_record is null)'
+        ~ ' or (file, raw_record) in (select file, raw_record from changed_groups where raw_record is not null))',
+    }) }}
   {%- endif -%}
   {%- set filter_by = published.get('filter_by', published.changed_by) -%}
   {%- set groups = [] -%}
@@ -91,9 +97,32 @@
   {{ return({
     'columns': published.changed_by.keys() | list,
     'groups': 'select distinct * from (' ~ groups | join(' union all ') ~ ')',
-    'filter_columns': filter_by.keys() | list,
-    'filter': filter | join(' union all '),
+    'condition': '(' ~ filter_by.keys() | join(', ') ~ ') in (' ~ filter | join(' union all ') ~ ')',
   }) }}
+{%- endmacro %}
+
+{#-
+  The files of a feed whose records came or went since a batch (raw_record null: all of them), and the records of other
+  files that became known or unknown with what they refer to.
+-#}
+{% macro duckdb__changed_records_sql(feed, since) -%}
+  {%- set reference = entity(feed).reference -%}
+  (
+    select distinct loads.file, cast(null as varchar) as raw_record
+    from state.changed_loads as changed
+    join state.loads as loads on changed.load_id = loads.load_id
+    where changed.feed = '{{ feed }}' and changed.batch_id > {{ since }} and changed.is_moved
+    {%- if reference %}
+    union all
+    select distinct loads.file, staged._raw_record as raw_record
+    from {{ api.Relation.create(database=target.database, schema=target.schema, identifier='stg_landing__' ~ feed) }} as staged
+    join state.current_loads as loads on staged._load_id = loads.load_id
+    where
+      staged.{{ reference.column }} in (
+        select reference from state.changed_references where feed = '{{ feed }}' and batch_id > {{ since }}
+      )
+    {%- endif %}
+  )
 {%- endmacro %}
 
 {#- Whether not every change since what was seen of a log is known: it was never seen, or made anew or cut since. -#}

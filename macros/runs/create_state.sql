@@ -6,7 +6,9 @@
     batches   one row per change of an entity, numbered; is_full: everything may have changed
     consumed  the last batch that each model downstream of an entity has taken in
     audited   the last batch of each feed that passed all its tests (see note_audited)
-    changed_loads  one row per load whose records came, went, or changed their verdict in a batch
+    changed_loads  one row per load whose records came or went (is_moved), or some of which changed their verdict, in a
+              batch
+    changed_references  one row per value that a feed refers to and that became known, or unknown, in a batch
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     published_files  the batch that each file of a published folder reflects (see publish_files)
@@ -41,7 +43,10 @@
   );
   create table if not exists state.applied (feed varchar not null, load_id integer not null);
   create table if not exists state.batches (feed varchar not null, batch_id integer not null, is_full boolean not null);
-  create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
+  create table if not exists state.changed_loads (
+    feed varchar not null, batch_id integer not null, load_id integer not null, is_moved boolean not null
+  );
+  create table if not exists state.changed_references (feed varchar not null, batch_id integer not null, reference varchar not null);
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);

@@ -60,6 +60,7 @@
     {%- do run_statements(
       "delete from state.changed_" ~ feed ~ " where batch_id <= " ~ batch ~ ";"
       ~ "delete from state.changed_loads where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
+      ~ "delete from state.changed_references where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
       ~ "delete from state.forgotten where feed = '" ~ feed ~ "';"
       ~ "insert into state.forgotten values ('" ~ feed ~ "', " ~ batch ~ ")"
     ) %}

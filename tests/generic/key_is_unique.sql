@@ -24,7 +24,7 @@
     where _key_hash in (
       select _key_hash from state.changed_{{ feed }} where batch_id > {{ audited_batch(feed) }}
       union all
-      select _key_hash from {{ accepted }} where _load_id in {{ unaudited_loads(feed) }}
+      select _key_hash from {{ accepted }} where _load_id in {{ unaudited_loads(feed, true) }}
     )
     {%- elif extent == 'rebuilt' %}
     where _key_hash <= {{ audited_slice(feed) }}

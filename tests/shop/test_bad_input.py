@@ -110,8 +110,15 @@ def test_a_file_with_half_its_columns_is_read(shop: DataHome) -> None:
 
 
 def test_the_customer_arrives_three_days_late_and_leaves_again(shop: DataHome) -> None:
+    quarantined = (
+        "select rowid, raw_record from quarantine where reject_reasons not like '%unknown_customer_id%'"
+    )
+    stayed = _rows(shop, quarantined, "operations")
     shop.write("customers/ingest_date=2026-01-04/late.csv", customers("c9"), modified=1_800_000_000)
     shop.build()
+    assert set(stayed) < set(_rows(shop, quarantined, "operations")), (
+        "only the records of the customer are sent again"
+    )
     assert _rows(shop, "select count(*) from orders where customer_id = 'c9'") == [(2,)]
     repaired = "select repaired_count from daily_metrics where feed = 'orders' and ingest_date = '2026-01-01'"
     assert _rows(shop, repaired) == [(2,)]

@@ -3,8 +3,8 @@
 -- Two in a hundred customers that orders and product events name are in no file.
 -- file: customers
 select
-  case when hash(i) % 200 = 0 then '' else 'c' || (hash(i + $number) % $customers) end as customer_id,
-  case when hash(i) % 30 = 0 then 'broken' else 'u' || (hash(i + $number) % $customers) || '@shop.example' end as email,
+  case when hash(i) % 200 = 0 then '' else 'c' || ((i + $number * ($records // 10)) % $customers) end as customer_id,
+  case when hash(i) % 30 = 0 then 'broken' else 'u' || ((i + $number * ($records // 10)) % $customers) || '@shop.example' end as email,
   case hash(i) % 4 when 0 then 'DE' when 1 then ' FR ' else 'NL' end as country,
   instant_text(timestamp '$day', i) as created_at
 from range($records // 10) as numbers(i)

@@ -155,8 +155,7 @@ def update_table(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
         db.execute(_create_table(table))
         db.execute(f"insert into main.{name} ({columns}) select {columns} from {staged.rows}")
     elif table.mode == "replace":
-        changed = _quoted(table.changed_by)
-        db.execute(f"delete from main.{name} where ({changed}) in (select {changed} from {staged.changed})")
+        _delete_changed(db, table, staged)
         db.execute(f"insert into main.{name} ({columns}) select {columns} from {staged.rows}")
     elif table.key:
         _sync_by_key(db, table, staged)
@@ -165,6 +164,21 @@ def update_table(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
     if table.keep_where:
         db.execute(f"delete from main.{name} where not ({table.keep_where})")
     _create_indexes(db, "main", table)
+
+
+def _delete_changed(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
+    name, changed = f'main."{table.name}"', _quoted(table.changed_by)
+    if not table.whole_by:
+        db.execute(f"delete from {name} where ({changed}) in (select {changed} from {staged.changed})")
+        return
+    whole, last = f'"{table.whole_by}"', f'"{table.changed_by[-1]}"'
+    db.execute(
+        f"delete from {name} where {whole} in (select {whole} from {staged.changed} where {last} is null)"
+    )
+    some = f"select {changed} from {staged.changed} where {last} is not null"
+    if db.execute(f"select exists ({some})").fetchone()[0]:
+        # Without the plus, an index of the first column would be searched for each of the rows.
+        db.execute(f"delete from {name} where (+{changed}) in ({some})")
 
 
 def _sync_by_key(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
