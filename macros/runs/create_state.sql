@@ -43,9 +43,8 @@
   );
   create table if not exists state.applied (feed varchar not null, load_id integer not null);
   create table if not exists state.batches (feed varchar not null, batch_id integer not null, is_full boolean not null);
-  create table if not exists state.changed_loads (
-    feed varchar not null, batch_id integer not null, load_id integer not null, is_moved boolean not null
-  );
+  create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
+  alter table state.changed_loads add column if not exists is_moved boolean default true;
   create table if not exists state.changed_references (feed varchar not null, batch_id integer not null, reference varchar not null);
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);

@@ -14,6 +14,8 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
+from sluice.watch.builds import WITHOUT_LOG, show
+
 PROJECT = Path(__file__).resolve().parents[2]
 OLD, NEW = "2026-01-13", "2026-01-14"
 HEADERS = {
@@ -95,11 +97,11 @@ class SmallHome:
         where += ["--target-path", str(self.target), "--log-path", str(self.target)]
         if command in ("build", "test"):  # unit tests are in the manifest for those who read it
             arguments = ("--exclude-resource-type", "unit_test", *arguments)
-        runner = dbtRunner(manifest=self.manifest)
+        runner = dbtRunner(manifest=self.manifest, callbacks=[show])
         if self.manifest is None:
-            self.manifest = runner.invoke(["--quiet", "parse", *where]).result
-            runner = dbtRunner(manifest=self.manifest)
-        result = runner.invoke(["--quiet", command, *where, *arguments])
+            self.manifest = runner.invoke([*WITHOUT_LOG, "parse", *where]).result
+            runner = dbtRunner(manifest=self.manifest, callbacks=[show])
+        result = runner.invoke([*WITHOUT_LOG, command, *where, *arguments])
         if DuckDBConnectionManager._ENV is not None:
             DuckDBConnectionManager._ENV.close()
             DuckDBConnectionManager._ENV = None

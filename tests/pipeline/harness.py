@@ -12,6 +12,8 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from sluice.watch.builds import WITHOUT_LOG, show
+
 PROJECT = Path(__file__).resolve().parents[2]
 UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at"}
 """Columns that tell when something was done, not what the data say."""
@@ -59,8 +61,10 @@ class DataHome:
         where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         where += ["--target-path", str(self.target), "--log-path", str(self.target)]
         if self._manifest is None:
-            self._manifest = dbtRunner().invoke(["--quiet", "parse", *where]).result
-        result = dbtRunner(manifest=self._manifest).invoke(["--quiet", command, *where, *arguments])
+            self._manifest = dbtRunner(callbacks=[show]).invoke([*WITHOUT_LOG, "parse", *where]).result
+        result = dbtRunner(manifest=self._manifest, callbacks=[show]).invoke(
+            [*WITHOUT_LOG, command, *where, *arguments]
+        )
         _close_warehouse()
         if expect_success and not result.success:
             failures = [

@@ -16,6 +16,8 @@ from dbt_common.invocation import get_invocation_id
 from sluice.home import PROJECT_ROOT, data_home
 from sluice.watch.selection import Project
 
+WITHOUT_LOG = ("--no-write-json", "--log-level", "none", "--log-level-file", "none")
+"""dbt's flags for builds that write nothing but data; see show for what is worth telling."""
 GOOD = ("success", "pass", "warn", "no-op")
 
 
@@ -42,11 +44,11 @@ class Builder:
 
     def __init__(self) -> None:
         self._home = data_home()
-        self._runner = dbtRunner(callbacks=[_show])
+        self._runner = dbtRunner(callbacks=[show])
         parsed = self._runner.invoke([*self._flags(), "parse", *self._paths()])
         if not parsed.success or parsed.result is None:
             raise BuildError(f"the project cannot be parsed: {parsed.exception}")
-        self._runner = dbtRunner(manifest=parsed.result, callbacks=[_show])
+        self._runner = dbtRunner(manifest=parsed.result, callbacks=[show])
         feeds = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text())["vars"]["feeds"]
         self.project = Project(parsed.result, feeds)
 
@@ -94,9 +96,9 @@ class Builder:
         )
 
     def _flags(self) -> list[str]:
-        """No artifacts and no log, because a dbt command beside it writes those; dbt would make the text of a thousand
-        log lines a build, even of those that --quiet leaves out, so what is worth saying is shown by _show."""
-        return ["--no-use-colors", "--no-write-json", "--log-level", "none", "--log-level-file", "none"]
+        """No artifacts and no log, because a dbt command beside it writes those. (With --quiet dbt still makes the text
+        of the thousand lines that it leaves out.)"""
+        return ["--no-use-colors", *WITHOUT_LOG]
 
     def _paths(self) -> list[str]:
         root, target = str(PROJECT_ROOT), str(self._home.work / "watch")
@@ -107,7 +109,7 @@ class BuildError(Exception):
     """Nothing can be built; the message says why."""
 
 
-def _show(event: EventMsg) -> None:
+def show(event: EventMsg) -> None:
     """dbt's errors, and what macros print."""
     if event.info.level == "error" or event.info.name == "PrintEvent":
         print(event.info.msg, flush=True)
