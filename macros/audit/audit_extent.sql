@@ -18,12 +18,26 @@
   {%- if not execute or var('audit', none) == 'full' -%}
     {{ return('everything') }}
   {%- endif -%}
-  {%- set rebuilt -%}
-    select
-      (select count(*) from state.batches where feed = '{{ feed }}' and is_full and batch_id > {{ audited_batch(feed) }})
-      + (select count(*) from state.forgotten where feed = '{{ feed }}' and batch_id > {{ audited_batch(feed) }})
-  {%- endset -%}
-  {{ return('rebuilt' if asked_once(rebuilt)[0][0] > 0 else 'changes') }}
+  {{ return('rebuilt' if asked_once(unaudited_changes(feed))[0][0] else 'changes') }}
+{%- endmacro %}
+
+{#-
+  Whether nothing of a feed changed since it last passed all its tests: then no scan is needed to find nothing.
+
+  Args:
+    feed (string): the feed.
+  Returns: a boolean.
+-#}
+{% macro is_audited(feed) -%}
+  {{ return(audit_extent(feed) == 'changes' and not asked_once(unaudited_changes(feed))[0][1]) }}
+{%- endmacro %}
+
+{#- Whether a feed was made anew, and whether it changed at all, since it last passed all its tests. -#}
+{% macro unaudited_changes(feed) -%}
+  select
+    exists (select 1 from state.batches where feed = '{{ feed }}' and is_full and batch_id > {{ audited_batch(feed) }})
+    or exists (select 1 from state.forgotten where feed = '{{ feed }}' and batch_id > {{ audited_batch(feed) }}),
+    exists (select 1 from state.batches where feed = '{{ feed }}' and batch_id > {{ audited_batch(feed) }})
 {%- endmacro %}
 
 {#- The number of the feed's last change that passed all its tests, as a SQL expression (0: none). -#}

@@ -10,6 +10,9 @@
 {% macro rows_to_audit(model, feed=none) -%}
   {%- set extent = audit_extent(feed) if feed else 'everything' -%}
   {%- set group_by = audited_groups(model) -%}
+  {%- if feed and is_audited(feed) -%}
+    {{ return('(select * from ' ~ model ~ ' where false) as audited') }}
+  {%- endif -%}
   {%- if extent == 'everything' or (extent == 'rebuilt' and group_by) -%}
     {{ return(model) }}
   {%- elif extent == 'rebuilt' -%}

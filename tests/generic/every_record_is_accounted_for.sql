@@ -20,7 +20,7 @@
   {%- set is_large = extent == 'rebuilt' and accepted_record_count(feed) > 1000000 %}
   {%- set accepted = ref('int_' ~ feed ~ '_accepted') %}
   {%- set contested = ref('int_' ~ feed ~ '_contested') %}
-  {%- set within = ' _load_id in ' ~ load_ids if extent == 'changes' %}
+  {%- set within = (' false' if is_audited(feed) else ' _load_id in ' ~ load_ids) if extent == 'changes' %}
   -- depends_on: {{ publishes or model }}
   -- depends_on: {{ ref('file_loads') }}
   with loads as (

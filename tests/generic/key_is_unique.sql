@@ -16,7 +16,8 @@
   {%- set group_by = audited_groups(model) %}
   {%- set accepted = ref('int_' ~ feed ~ '_accepted') if feed else none %}
   -- depends_on: {{ publishes or model }}
-  {%- if feed and not group_by %}
+  {%- set nothing_changed = feed and is_audited(feed) %}
+  {%- if feed and not group_by and not nothing_changed %}
   with suspects as (
     select _key_hash
     from {{ model }}
@@ -40,7 +41,9 @@
   with audited as (
     select {{ key_csv }}
     from {{ model }}
-    {%- if extent == 'changes' %}
+    {%- if nothing_changed %}
+    where false
+    {%- elif extent == 'changes' %}
     where ({{ group_by.keys() | join(', ') }}) in ({{ unaudited_groups(feed, group_by) }})
     {%- endif %}
   )
