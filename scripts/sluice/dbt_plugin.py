@@ -4,8 +4,11 @@ dbt loads this module (profiles.yml names it) and calls the hooks of `Plugin` wh
 Each function is documented where it is defined; macros under macros/ are their only callers.
 """
 
+import contextlib
+import itertools
 import os
 import sys
+from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from pathlib import Path
@@ -18,15 +21,15 @@ from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
 from sluice.forget.sql_functions import register_forget_functions
 from sluice.holder import wait_for_warehouse
-from sluice.home import data_home
+from sluice.home import Home, data_home
 from sluice.lake.sql_functions import register_lake_functions
 from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
 from sluice.publish.sql_functions import register_publish_functions
 
-MEMORY_PER_THREAD_MB = 1_536
-"""What DuckDB may use before it spills to disk, though never more than three quarters of the machine's memory. More
-makes builds no faster; with a third of it, on two cores, ranking the duplicates of 6 million records ran out of memory."""
+MEMORY_PER_THREAD_MB = 512
+"""What DuckDB may use at least before it spills to disk. See default_memory_limit."""
+FILES_LOOKED_AT = 20_000
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -53,13 +56,12 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds, config: dict) -> None:
         """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another; without
-        SLUICE_MEMORY_LIMIT, give each thread MEMORY_PER_THREAD_MB."""
+        SLUICE_MEMORY_LIMIT, default_memory_limit."""
         threads = int(config.get("threads") or 0) or os.cpu_count() or 1
         if str(config.get("threads", "0")) == "0":
             config.pop("threads", None)
         if config.get("memory_limit") == "auto":
-            there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
-            config["memory_limit"] = f"{min(max(2, threads) * MEMORY_PER_THREAD_MB, there_is * 3 // 4)}MB"
+            config["memory_limit"] = f"{default_memory_limit(data_home(), threads)}MB"
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the SQLite extension that ships as a Python package, and register the functions."""
@@ -74,6 +76,31 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give each connection the key for personal data as a variable, so that it appears in no compiled SQL."""
         cursor.execute("set variable pii_key = $key", {"key": pii_key()})
+
+
+def default_memory_limit(home: Home, threads: int) -> int:
+    """What DuckDB may use before it spills, in MB: as much as the landing files or the warehouse are large, at least
+    MEMORY_PER_THREAD_MB for each thread, at most three quarters of the machine's memory.
+
+    More makes builds no faster, but not every operator spills: 10 million events need 1 GB, 50 million need more. Of
+    very many files the first FILES_LOOKED_AT are counted, because this is asked at the start of every command.
+    """
+    warehouse = home.warehouse.stat().st_size if home.warehouse.exists() else 0
+    landed = sum(itertools.islice(_sizes(home.landing), FILES_LOOKED_AT))
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    wanted = max(warehouse, landed, max(2, threads) * MEMORY_PER_THREAD_MB * 1_000_000)
+    return min(wanted, machine * 3 // 4) // 1_000_000
+
+
+def _sizes(folder: Path, depth: int = 4) -> Iterator[int]:
+    """The sizes of the files below a folder, links followed."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            with contextlib.suppress(OSError):
+                if not entry.is_dir():
+                    yield entry.stat().st_size
+                elif depth:
+                    yield from _sizes(Path(entry.path), depth - 1)
 
 
 def _sqlite_extension() -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sluice.bench.process import Run
 from sluice.bench.service_feed import run_round
 
-ORDER = ("start-up", "a", "b", "c", "e", "d", "f first", "f after d")
+ORDER = ("start-up", "a", "b", "c", "e", "d", "f first", "whole after d", "whole, nothing")
 
 
 def main(arguments: list[str]) -> int:
@@ -89,6 +89,7 @@ def _table(medians: dict[int, dict[str, Run]]) -> str:
             f"memory a / b                {runs['a'].peak_bytes / runs['b'].peak_bytes:.2f}",
             f"(d - e) / (a - start-up)    {increment / first:.2f}",
             f"first publishing            {rows / publishing:,.0f} rows/s",
+            f"publishing after d          {runs['whole after d'].wall_s - runs['whole, nothing'].wall_s:.2f} s",
         ]
     return "\n".join(lines)
 
