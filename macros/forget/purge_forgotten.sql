@@ -20,6 +20,7 @@
       {%- set rest -%}
         select
           (select count(*) from state.loads where feed = '{{ feed }}' and not is_forgotten and load_id not in (select load_id from state.current_loads))
+          + (select count(*) from state.changed_references)
           {%- if 'changed_' ~ feed in logs %}
           + (select count(*) from state.changed_{{ feed }})
           {%- endif %}

@@ -41,7 +41,7 @@
     if published_tables.get(published.table) == columns and not window else none -%}
   {%- if changes and changes.is_empty -%}{{ return(none) }}{%- endif -%}
   {%- if changes -%}
-    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'whole_by': changes.get('whole_by')}) -%}
+    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'null_is_any': changes.get('null_is_any')}) -%}
     {%- do fill.append('create or replace temp table changed_groups as ' ~ changes.groups) -%}
     {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" select * from changed_groups') -%}
     {%- set condition = condition ~ ' and ' ~ changes.condition -%}
@@ -63,7 +63,7 @@
 
 {#-
   The changed groups of a table since the published file's own batch: {is_empty, columns, groups (query that becomes
-  the temporary table changed_groups), condition (of the rows to send), whole_by (see spec.py)}; none when all rows have
+  the temporary table changed_groups), condition (of the rows to send), null_is_any (see spec.py)}; none when all rows have
   to be sent.
 -#}
 {% macro duckdb__published_changes(feed, published, seen, warehouse, released) -%}
@@ -81,7 +81,7 @@
     {{ return({
       'columns': ['file', 'raw_record'],
       'groups': groups | join(' union all '),
-      'whole_by': 'file',
+      'null_is_any': true,
       'condition': '(file in (select file from changed_groups where raw_record is null)'
         ~ ' or (file, raw_record) in (select file, raw_record from changed_groups where raw_record is not null))',
     }) }}

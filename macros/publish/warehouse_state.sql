@@ -1,5 +1,6 @@
 {#-
-  What published files and trees of files are compared with: how far the warehouse is, asked for once in an on-run-end hook.
+  What published files and trees of files are compared with: how far the warehouse is. It is asked for once:
+  nothing changes it between the last node and forget_consumed.
 
   Returns: a mapping
     id       the warehouse's own id: what was written from another warehouse is written anew

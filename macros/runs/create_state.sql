@@ -8,7 +8,7 @@
     audited   the last batch of each feed that passed all its tests (see note_audited)
     changed_loads  one row per load whose records came or went (is_moved), or some of which changed their verdict, in a
               batch
-    changed_references  one row per value that a feed refers to and that became known, or unknown, in a batch
+    changed_references  one row per value that records of a feed refer to and that became known, or unknown, in a batch
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     published_files  the batch that each file of a published folder reflects (see publish_files)

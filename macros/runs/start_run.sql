@@ -11,7 +11,8 @@
       {%- endif %}
       {%- do run_query('select sluice_clear_work()') %}
       {%- do run_statements(
-        "update state.runs set status = 'killed' where status = 'running'; insert into state.runs (run_id, started_at, status) values ('" ~ invocation_id ~ "', '"
+        "update state.runs set status = 'killed' where status = 'running';"
+        ~ " insert into state.runs (run_id, started_at, status) values ('" ~ invocation_id ~ "', '"
         ~ run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f') ~ "', 'running')"
       ) %}
     {%- endif %}

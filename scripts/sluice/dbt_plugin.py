@@ -4,11 +4,9 @@ dbt loads this module (profiles.yml names it) and calls the hooks of `Plugin` wh
 Each function is documented where it is defined; macros under macros/ are their only callers.
 """
 
-import contextlib
 import itertools
 import os
 import sys
-from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from pathlib import Path
@@ -23,13 +21,16 @@ from sluice.forget.sql_functions import register_forget_functions
 from sluice.holder import wait_for_warehouse
 from sluice.home import Home, data_home
 from sluice.lake.sql_functions import register_lake_functions
+from sluice.landing.listing import walk_landing
 from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
 from sluice.publish.sql_functions import register_publish_functions
 
 MEMORY_PER_THREAD_MB = 512
 """What DuckDB may use at least before it spills to disk. See default_memory_limit."""
-FILES_LOOKED_AT = 20_000
+FILES_LOOKED_AT = 5_000
+GZIP_RATIO = 6
+"""What CSV is to its compressed size, about."""
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -86,21 +87,13 @@ def default_memory_limit(home: Home, threads: int) -> int:
     very many files the first FILES_LOOKED_AT are counted, because this is asked at the start of every command.
     """
     warehouse = home.warehouse.stat().st_size if home.warehouse.exists() else 0
-    landed = sum(itertools.islice(_sizes(home.landing), FILES_LOOKED_AT))
+    landed = sum(
+        file.size_bytes * (GZIP_RATIO if file.file.endswith(".gz") else 1)
+        for file in itertools.islice(walk_landing(home.landing), FILES_LOOKED_AT)
+    )
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     wanted = max(warehouse, landed, max(2, threads) * MEMORY_PER_THREAD_MB * 1_000_000)
     return min(wanted, machine * 3 // 4) // 1_000_000
-
-
-def _sizes(folder: Path, depth: int = 4) -> Iterator[int]:
-    """The sizes of the files below a folder, links followed."""
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
-            with contextlib.suppress(OSError):
-                if not entry.is_dir():
-                    yield entry.stat().st_size
-                elif depth:
-                    yield from _sizes(Path(entry.path), depth - 1)
 
 
 def _sqlite_extension() -> Path:

@@ -11,10 +11,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
-from sluice.watch.builds import WITHOUT_LOG, show
+from sluice.watch.builds import WITHOUT_LOG, close_warehouse, show
 
 PROJECT = Path(__file__).resolve().parents[2]
 OLD, NEW = "2026-01-13", "2026-01-14"
@@ -102,9 +101,7 @@ class SmallHome:
             self.manifest = runner.invoke([*WITHOUT_LOG, "parse", *where]).result
             runner = dbtRunner(manifest=self.manifest, callbacks=[show])
         result = runner.invoke([*WITHOUT_LOG, command, *where, *arguments])
-        if DuckDBConnectionManager._ENV is not None:
-            DuckDBConnectionManager._ENV.close()
-            DuckDBConnectionManager._ENV = None
+        close_warehouse()
         return result
 
     def plant(self, *statements: str) -> None:

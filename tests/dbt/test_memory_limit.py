@@ -38,6 +38,8 @@ def test_large_data_get_as_much_as_they_are_large(landing: Path, tmp_path: Path)
     sparse(landing / "a.csv", 2 * GB)
     sparse(landing / "b.csv", 1 * GB)
     assert dbt_plugin.default_memory_limit(data_home(), 2) == 3_000
+    sparse(landing / "c.csv.gz", GB // 6)
+    assert dbt_plugin.default_memory_limit(data_home(), 2) == pytest.approx(4_000, abs=1), "compressed"
     sparse(tmp_path / "warehouse.duckdb", 5 * GB)
     assert dbt_plugin.default_memory_limit(data_home(), 2) == 5_000
 

@@ -8,11 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from sluice.watch.builds import WITHOUT_LOG, show
+from sluice.watch.builds import WITHOUT_LOG, close_warehouse, show
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at"}
@@ -36,7 +35,7 @@ class DataHome:
 
     def clear(self) -> None:
         """Start again from nothing."""
-        _close_warehouse()
+        close_warehouse()
         shutil.rmtree(self.root, ignore_errors=True)
         self.landing.mkdir(parents=True)
 
@@ -65,7 +64,7 @@ class DataHome:
         result = dbtRunner(manifest=self._manifest, callbacks=[show]).invoke(
             [*WITHOUT_LOG, command, *where, *arguments]
         )
-        _close_warehouse()
+        close_warehouse()
         if expect_success and not result.success:
             failures = [
                 f"{run.node.name}: {run.message}"
@@ -114,9 +113,3 @@ def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
         return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
 
     return "\n".join(",".join(map(field, row)) for row in [list(columns), *rows]) + "\n"
-
-
-def _close_warehouse() -> None:
-    if DuckDBConnectionManager._ENV is not None:
-        DuckDBConnectionManager._ENV.close()
-        DuckDBConnectionManager._ENV = None

@@ -90,7 +90,7 @@ def histories(draw: st.DrawFn) -> tuple[dict[str, str], list[list[tuple[str, str
 
 @pytest.mark.slow
 @settings(
-    max_examples=settings().max_examples // 3,  # a history is several builds: fewer, of more files
+    max_examples=(settings().max_examples + 1) // 2,  # a history is several builds: fewer, of more files
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sluice.streams import consume, kafka_source, produce, pulsar_source
+from sluice.streams import consume, intake, produce, pulsar_source
 from sluice.streams.brokers import free_port
 from sluice.streams.telemetry import JsonLines
 
@@ -16,8 +16,7 @@ from sluice.streams.telemetry import JsonLines
 def quick_and_restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Patience of a second, and the signal handlers of before."""
     monkeypatch.setattr(produce, "_CONNECT_SECONDS", 1)
-    monkeypatch.setattr(kafka_source, "_ONCE_PATIENCE_SECONDS", 1.0)
-    monkeypatch.setattr(pulsar_source, "_ONCE_PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(intake, "ONCE_PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr(pulsar_source, "_OPERATION_SECONDS", 1)
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path))
     monkeypatch.delenv("SLUICE_LANDING", raising=False)

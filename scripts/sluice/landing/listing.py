@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,24 +33,23 @@ def list_landing_files(landing: Path) -> list[LandingFile]:
     `.tmp` or `.part`: they are not files yet. Links are followed, a link to a folder above itself is not.
     Never raises: what cannot be read becomes an entry with an error.
     """
+    return sorted(walk_landing(landing), key=lambda entry: entry.file.encode("utf-8", "surrogateescape"))
+
+
+def walk_landing(landing: Path) -> Iterator[LandingFile]:
+    """The files of list_landing_files in no order, looked at one by one."""
     root = os.path.abspath(landing)  # noqa: PTH100 - resolve() would follow links
-    if not os.path.lexists(root):
-        return []
-    found: list[LandingFile] = []
-    _walk(root, "", frozenset(), found)
-    found.sort(key=lambda entry: entry.file.encode("utf-8", "surrogateescape"))
-    return found
+    if os.path.lexists(root):
+        yield from _walk(root, "", frozenset())
 
 
-def _walk(folder: str, prefix: str, above: frozenset[tuple[int, int]], found: list[LandingFile]) -> None:
-    """Append the files below `folder`, whose names relative to the landing zone begin with `prefix`."""
+def _walk(folder: str, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[LandingFile]:
+    """The files below `folder`, whose names relative to the landing zone begin with `prefix`."""
     try:
         with os.scandir(folder) as entries:
             items = [entry for entry in entries if _is_visible(entry.name)]
     except OSError as problem:
-        found.append(
-            _broken(folder, prefix.rstrip("/") or ".", f"The folder cannot be read: {_why(problem)}.")
-        )
+        yield _broken(folder, prefix.rstrip("/") or ".", f"The folder cannot be read: {_why(problem)}.")
         return
     for entry in items:
         name = prefix + entry.name
@@ -59,13 +59,13 @@ def _walk(folder: str, prefix: str, above: frozenset[tuple[int, int]], found: li
                 here = (status.st_dev, status.st_ino)
                 if here in above:
                     message = "The link leads back to a folder above it. Remove the link."
-                    found.append(_broken(entry.path, name, message))
+                    yield _broken(entry.path, name, message)
                 else:
-                    _walk(entry.path, name + "/", above | {here}, found)
+                    yield from _walk(entry.path, name + "/", above | {here})
             elif not entry.name.endswith(UNFINISHED_SUFFIXES):
-                found.append(_file(entry, name))
+                yield _file(entry, name)
         except OSError as problem:
-            found.append(_broken(entry.path, name, f"The file cannot be reached: {_why(problem)}."))
+            yield _broken(entry.path, name, f"The file cannot be reached: {_why(problem)}.")
 
 
 def _is_visible(name: str) -> bool:

@@ -168,17 +168,16 @@ def update_table(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
 
 def _delete_changed(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
     name, changed = f'main."{table.name}"', _quoted(table.changed_by)
-    if not table.whole_by:
+    if not table.null_is_any:
         db.execute(f"delete from {name} where ({changed}) in (select {changed} from {staged.changed})")
         return
-    whole, last = f'"{table.whole_by}"', f'"{table.changed_by[-1]}"'
-    db.execute(
-        f"delete from {name} where {whole} in (select {whole} from {staged.changed} where {last} is null)"
-    )
-    some = f"select {changed} from {staged.changed} where {last} is not null"
-    if db.execute(f"select exists ({some})").fetchone()[0]:
+    *first, last = table.changed_by
+    any_last = f'select {_quoted(tuple(first))} from {staged.changed} where "{last}" is null'
+    db.execute(f"delete from {name} where ({_quoted(tuple(first))}) in ({any_last})")
+    rest = f'select {changed} from {staged.changed} where "{last}" is not null'
+    if db.execute(f"select exists ({rest})").fetchone()[0]:
         # Without the plus, an index of the first column would be searched for each of the rows.
-        db.execute(f"delete from {name} where (+{changed}) in ({some})")
+        db.execute(f"delete from {name} where (+{changed}) in ({rest})")
 
 
 def _sync_by_key(db: sqlite3.Connection, table: Table, staged: Staged) -> None:

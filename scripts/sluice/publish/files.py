@@ -10,7 +10,6 @@ import os
 import sqlite3
 import sys
 import zlib
-from collections import deque
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -95,7 +94,8 @@ def publish_files(
         (_update if path.exists() else _create)(path, staging, publication, file, layout)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        _consume(_with_progress(pool.map(bring_up_to_date, files), len(files)))
+        for _ in _with_progress(pool.map(bring_up_to_date, files), len(files)):
+            pass  # one that failed raises here
     for name in set(published_files(folder, layout)) - set(keep):
         _remove(folder / f"{name}.db")
 
@@ -103,11 +103,6 @@ def publish_files(
 def _with_progress(done: Iterable[None], count: int) -> Iterable[None]:
     is_shown = count >= MANY and sys.stderr.isatty()
     return tqdm(done, total=count, desc="publishing", unit="file", disable=not is_shown, leave=False)
-
-
-def _consume(done: Iterable[None]) -> None:
-    """Wait for all, and raise what one of them raised."""
-    deque(done, maxlen=0)
 
 
 def _is_database(path: Path) -> bool:

@@ -15,8 +15,8 @@ class Table:
         mode: "sync" makes the table equal to the staged rows; "replace" replaces, for each row of the
             staged table `<name>__changed`, the rows that agree with it, by the staged rows.
         changed_by: columns of `<name>__changed` (mode "replace").
-        whole_by: the first of changed_by, where a null in the others stands for all rows that agree in it; the rows
-            that agree in all are then looked for in one pass over the table. None: no such nulls.
+        null_is_any: a null in the last of changed_by stands for every value; other rows of `<name>__changed` are then
+            looked for in one pass over the table.
         indexes: column lists of further indexes.
         scope: SQL condition: the staged rows are all rows that meet it; other published rows stay. None: all.
         keep_where: SQL condition that rows must meet to stay (a moving window), or None.
@@ -29,7 +29,7 @@ class Table:
     key: tuple[str, ...] = ()
     mode: str = "sync"
     changed_by: tuple[str, ...] = ()
-    whole_by: str | None = None
+    null_is_any: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
     scope: str | None = None
     keep_where: str | None = None
@@ -73,7 +73,7 @@ def publication_from_json(text: str) -> Publication:
             key=tuple(table.get("key") or ()),
             mode=table.get("mode") or "sync",
             changed_by=tuple(table.get("changed_by") or ()),
-            whole_by=table.get("whole_by"),
+            null_is_any=bool(table.get("null_is_any")),
             indexes=tuple(tuple(columns) for columns in table.get("indexes") or ()),
             scope=table.get("scope"),
             keep_where=table.get("keep_where"),

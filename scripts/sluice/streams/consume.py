@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sluice.home import Home, data_home
 from sluice.streams.feeds import feed_named, known_feeds
-from sluice.streams.intake import Intake, Limits
+from sluice.streams.intake import Intake, Limits, NoPartitionError
 from sluice.streams.lander import Lander
 from sluice.streams.names import Place
 from sluice.streams.rows import Encoder
@@ -195,7 +195,7 @@ def main(argv: list[str] | None = None) -> int:
     run = partial(_run_kafka if arguments.broker == "kafka" else _run_pulsar, arguments, intake, telemetry)
     try:
         run(lambda: bool(stopped))
-    except TimeoutError as error:
+    except NoPartitionError as error:
         log.error("%s", error)
         return 1
     except Exception:

@@ -22,9 +22,21 @@ from sluice.streams.torn import Torn
 
 MEND_SECONDS = 5.0
 """How often the sources look for files that were cut short."""
+ONCE_PATIENCE_SECONDS = 60.0
+"""How long a single pass waits for the first partition."""
 _RETRY_SECONDS = 1.0
 _OVERHEAD = 100  # bytes in memory for each message beyond its value
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
+
+
+class NoPartitionError(Exception):
+    """A single pass found nothing to read in time."""
+
+    def __init__(self, topics: list[str], address: str) -> None:
+        super().__init__(
+            f"no partition of {', '.join(topics)} within {ONCE_PATIENCE_SECONDS:.0f} s at {address}:"
+            " is the broker there, and such a topic?"
+        )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from confluent_kafka import (
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.admin import AdminClient
 
+from sluice.streams import intake
 from sluice.streams.disk import BusyError, patiently
 from sluice.streams.intake import MEND_SECONDS, Done, Intake, Reread
 from sluice.streams.kafka_again import plain_message, read_again
@@ -37,7 +38,6 @@ from sluice.streams.telemetry import Telemetry
 _POLL_SECONDS = 0.1
 _AT_ONCE = 10_000
 _TELL_SECONDS = 30.0
-_ONCE_PATIENCE_SECONDS = 60.0
 
 
 class KafkaSource:
@@ -83,12 +83,8 @@ class KafkaSource:
 
     def _finished(self, started: float) -> bool:
         places = self._intake.places
-        if not places and time.monotonic() - started > _ONCE_PATIENCE_SECONDS:
-            topics = ", ".join(self._options.topics)
-            raise TimeoutError(
-                f"no partition of {topics} within {_ONCE_PATIENCE_SECONDS:.0f} s at"
-                f" {self._options.bootstrap_servers}: is the broker there, and such a topic?"
-            )
+        if not places and time.monotonic() - started > intake.ONCE_PATIENCE_SECONDS:
+            raise intake.NoPartitionError(self._options.topics, self._options.bootstrap_servers)
         if not places or not self._at_end.issuperset(places):
             return False
         self._obey(self._intake.flush(force=True))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import pulsar
 
-from sluice.streams import pulsar_topics
+from sluice.streams import intake, pulsar_topics
 from sluice.streams.disk import BusyError
 from sluice.streams.intake import MEND_SECONDS, Done, Intake, Reread
 from sluice.streams.names import Place, Position
@@ -29,7 +29,6 @@ _QUEUED_BATCHES = 32
 _LOOK_FOR_TOPICS_SECONDS = 5.0
 _IDLE_SECONDS = 2.0
 _READ_AGAIN_MILLIS = 10_000
-_ONCE_PATIENCE_SECONDS = 60.0
 _OPERATION_SECONDS = 30
 
 
@@ -317,12 +316,8 @@ class PulsarSource:
 
     def _finished(self, started: float) -> bool:
         """Whether all that the broker has now has landed."""
-        if not self._partitions and time.monotonic() - started > _ONCE_PATIENCE_SECONDS:
-            topics = ", ".join(self._options.topics)
-            raise TimeoutError(
-                f"no partition of {topics} within {_ONCE_PATIENCE_SECONDS:.0f} s at"
-                f" {self._options.service_url}: is the broker there, and such a topic?"
-            )
+        if not self._partitions and time.monotonic() - started > intake.ONCE_PATIENCE_SECONDS:
+            raise intake.NoPartitionError(self._options.topics, self._options.service_url)
         if not self._partitions or time.monotonic() - self._idle_since < _IDLE_SECONDS:
             return False
         self._obey(self._intake.flush(force=True))

@@ -72,7 +72,7 @@ class Builder:
         try:
             done = self._runner.invoke([*self._flags(), "build", *self._paths(), *arguments])
         finally:
-            _close_warehouse()
+            close_warehouse()
         run_id = get_invocation_id()
         problems = [
             f"{result.node.name}: {_first_line(result.message or str(result.status))}"
@@ -115,7 +115,7 @@ def show(event: EventMsg) -> None:
         print(event.info.msg, flush=True)
 
 
-def _close_warehouse() -> None:
+def close_warehouse() -> None:
     """dbt-duckdb keeps the file open for the next invocation; others want to get in."""
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()
