@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from .conftest import TOKENS, Served
 
@@ -34,8 +35,6 @@ def chromium() -> str:
 @pytest.fixture
 def browser_page(server: Served, tmp_path: Any) -> Iterator[tuple[Any, list[str]]]:
     """A page that notes every error and every request that leaves the server."""
-    from playwright.sync_api import sync_playwright
-
     problems: list[str] = []
     executable = chromium()
     with sync_playwright() as playwright:
@@ -47,6 +46,7 @@ def browser_page(server: Served, tmp_path: Any) -> Iterator[tuple[Any, list[str]
             base_url=server.base,
         )
         page = context.pages[0] if context.pages else context.new_page()
+        expect.set_options(timeout=30_000)  # what playwright gives every action
         page.on("pageerror", lambda error: problems.append(f"error: {error}"))
         page.on(
             "console",
@@ -67,23 +67,23 @@ def browser_page(server: Served, tmp_path: Any) -> Iterator[tuple[Any, list[str]
 def test_a_stranger_finds_a_number_and_its_meaning(browser_page: tuple[Any, list[str]]) -> None:
     page, problems = browser_page
     page.goto("/")
-    assert page.title() == "Sluice"
-    assert page.locator("svg.chart").count() == 2
+    expect(page).to_have_title("Sluice")
+    expect(page.locator("svg.chart")).to_have_count(2)
     assert page.locator("svg.chart").first.bounding_box()["width"] > 300
     page.get_by_role("link", name="service_metrics_per_minute").click()
     page.wait_for_url("**/service_metrics_per_minute")
-    assert page.locator("table.rows-and-columns tbody tr").count() == 100
+    expect(page.locator("table.rows-and-columns tbody tr")).to_have_count(100)
     page.get_by_text("What the columns mean").click()
-    assert page.get_by_text("99th percentile of latency").first.is_visible()
+    expect(page.get_by_text("99th percentile of latency").first).to_be_visible()
     page.locator("#facet-service").get_by_role("link", name="checkout").click()
     page.wait_for_url("**service=checkout**")
-    assert "120 rows" in page.locator("h3").first.inner_text()
+    expect(page.locator("h3").first).to_contain_text("120 rows")
     page.goto("/")
     page.get_by_role("button", name="Run").click()
     page.wait_for_url("**/sluice?sql=**")
-    assert page.locator("table.rows-and-columns tbody tr").count() == 2
+    expect(page.locator("table.rows-and-columns tbody tr")).to_have_count(2)
     page.goto("/api")
-    assert page.get_by_role("heading", name="/metrics").is_visible()
+    expect(page.get_by_role("heading", name="/metrics")).to_be_visible()
     assert problems == []
 
 
@@ -95,10 +95,11 @@ def test_signing_in_shows_the_tenant_and_signing_out_hides_it(browser_page: tupl
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="acme").click()
     page.get_by_role("link", name="events", exact=True).click()
-    assert page.get_by_text("anvil-order-7731").first.is_visible()
+    expect(page.get_by_text("anvil-order-7731").first).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     page.goto("/acme/events")
-    assert page.get_by_role("heading", name="Not for you to see").is_visible()
+    expect(page.get_by_role("heading", name="Not for you to see")).to_be_visible()
     assert [problem for problem in problems if "403" not in problem] == []
 
 
