@@ -54,7 +54,7 @@ def running(folder: Path, tokens: bool = True, **settings: Any) -> Iterator[tupl
     thread.start()
     try:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with httpx.Client(base_url=base, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=base, trust_env=False, timeout=60) as client:
             yield client, service
     finally:
         server.should_exit = True
@@ -82,7 +82,7 @@ def landed(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
-def wait_for(true: Any, seconds: float = 10.0) -> None:
+def wait_for(true: Any, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen"

@@ -121,7 +121,7 @@ def test_stopping_lands_everything_and_exits_0(home: Path) -> None:
 def test_an_open_segment_becomes_a_file_within_seconds(home: Path) -> None:
     server = Server(home)
     server.post("/events", an_event())
-    wait_for(lambda: landed(home), 5)
+    wait_for(lambda: landed(home))
     assert server.stop() == 0
 
 

@@ -61,7 +61,7 @@ def full_disk(*_: object) -> int:
 
 def test_many_requests_share_a_sync(zone: LandingZone, started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sync = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda fd: (time.sleep(0.05), sync(fd)))
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (time.sleep(0.3), sync(fd)))
     writer = started()
     rows = [b"%d\n" % number for number in range(200)]
     assert commit(writer, *rows) == [None] * 200
@@ -164,7 +164,7 @@ def test_a_segment_that_cannot_be_made_is_an_answer_not_a_crash(
 def test_a_disk_that_does_not_answer_refuses_the_next(started: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = Event()
     sync = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda fd: (go_on.wait(10), sync(fd)))
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (go_on.wait(60), sync(fd)))
     writer = started(lag_seconds=0.05)
 
     async def stuck() -> None:

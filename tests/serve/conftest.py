@@ -51,7 +51,7 @@ class Served:
     def client(self, who: str | None = None, **headers: str) -> httpx.Client:
         if who:
             headers["Authorization"] = f"Bearer {TOKENS.get(who, who)}"
-        return httpx.Client(base_url=self.base, headers=headers, timeout=20, verify=False)
+        return httpx.Client(base_url=self.base, headers=headers, timeout=60, verify=False)
 
     def get(self, path: str, who: str | None = None, **params: str | int) -> httpx.Response:
         with self.client(who) as client:
@@ -85,7 +85,7 @@ def serving(home: Path, limit_descriptors: int | None = None, **environment: str
         yield Served(match[1], home, process, output)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         process.stdout.close()
 
 

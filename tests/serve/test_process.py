@@ -90,7 +90,7 @@ def test_a_signal_stops_it_gracefully(start: Callable[..., Served], tmp_path: Pa
     for number in (signal.SIGTERM, signal.SIGINT):
         served = start()
         served.process.send_signal(number)
-        assert served.process.wait(timeout=15) == 0
+        assert served.process.wait(timeout=60) == 0
     assert "Traceback" not in (tmp_path / "serve.log").read_text()
 
 
@@ -195,7 +195,7 @@ def test_one_slow_query_neither_hangs_nor_blocks(start: Callable[..., Served], t
             response = client.get(path, params=parameters)
             assert response.status_code == 400 or response.status_code == 503, path
             assert "took" in response.json()["error"], path
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 15
         counters = client.get("/prometheus").text
     assert "sluice_http_timeouts_total 4.0" in counters
 

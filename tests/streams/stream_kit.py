@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from sluice.home import PROJECT_ROOT
 
 csv.field_size_limit(1 << 24)
+PATIENCE_SECONDS = 400  # with anything that must happen in the end, on a machine however slow
 
 
 class Landed:
@@ -31,7 +32,7 @@ class Landed:
 
     def wait_for_files(self, count: int, unless: Callable[[], bool]) -> None:
         """Wait until so many files have landed, or something else is the case."""
-        wait_until(lambda: len(self.files("service_events")) >= count or unless(), 40, "another file")
+        wait_until(lambda: len(self.files("service_events")) >= count or unless(), "another file")
 
     def rows(self, feed: str) -> list[dict[str, str]]:
         found = []
@@ -112,7 +113,7 @@ class Commands:
         """Start a consumer and wait until it has its partitions."""
         before = lines_with(self.log, '"partitions assigned"')
         process = self.stream(topic, *more, feed=feed)
-        wait_until(lambda: lines_with(self.log, '"partitions assigned"') > before, 40, "partitions assigned")
+        wait_until(lambda: lines_with(self.log, '"partitions assigned"') > before, "partitions assigned")
         return process
 
     def produce(self, topic: str, *more: str, feed: str = "service_events") -> subprocess.Popen[bytes]:
@@ -133,7 +134,7 @@ class Commands:
 
     def produced(self, topic: str, *more: str, feed: str = "service_events") -> None:
         """Produce and wait until all of it has arrived."""
-        assert self.produce(topic, *more, feed=feed).wait(60) == 0
+        assert self.produce(topic, *more, feed=feed).wait(PATIENCE_SECONDS) == 0
 
     def close(self) -> None:
         for process in self.running:
@@ -151,7 +152,7 @@ def create_kafka_topic(commands: Commands, topic: str, partitions: int = 2) -> N
         return
     producer = Producer(address)
     unknown = KafkaError.UNKNOWN_TOPIC_OR_PART
-    wait_until(lambda: (producer.list_topics(topic, 10).topics[topic].error or 0) != unknown, 20, topic)
+    wait_until(lambda: (producer.list_topics(topic, 10).topics[topic].error or 0) != unknown, topic)
 
 
 def lines_with(log: Path, text: str) -> int:
@@ -179,9 +180,9 @@ class Killer:
         self.report(f"killed {what}, kill -9 of process {process.pid}")
 
 
-def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str) -> None:
     """Poll until the condition holds."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
         time.sleep(0.1)

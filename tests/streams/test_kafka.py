@@ -10,7 +10,7 @@ import uuid
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
-from stream_kit import Commands, Killer, Landed, assert_each_once, wait_until
+from stream_kit import PATIENCE_SECONDS, Commands, Killer, Landed, assert_each_once, wait_until
 from stream_kit import create_kafka_topic as create
 
 from sluice.streams.brokers import Broker, free_port
@@ -89,15 +89,15 @@ def test_broker_killed_under_load(kafka: Commands, kafka_broker: Broker, landed:
     create(kafka, topic)
     consumer = kafka.started(topic, "--batch-seconds", "0.3")
     producer = kafka.produce(topic, "--count", "40000", "--rate", "8000")
-    wait_until(landed.ids, 30, "landing under way")
+    wait_until(landed.ids, "landing under way")
     killer.wait(0.5, 2.0)
     kafka_broker.kill()
     killer.report("killed the broker, kill -9")
     kafka_broker.start()
-    assert producer.wait(60) == 0
-    wait_until(lambda: sum(landed.ids().values()) >= 40_000, 30, "everything landed")
+    assert producer.wait(PATIENCE_SECONDS) == 0
+    wait_until(lambda: sum(landed.ids().values()) >= 40_000, "everything landed")
     consumer.send_signal(signal.SIGTERM)
-    assert consumer.wait(20) == 0
+    assert consumer.wait(PATIENCE_SECONDS) == 0
     assert_each_once(landed.ids(), names(40_000))
 
 
@@ -105,15 +105,15 @@ def test_rebalance_in_the_middle_of_a_batch(kafka: Commands, landed: Landed, top
     create(kafka, topic, partitions=4)
     first = kafka.stream(topic, "--batch-seconds", "1")
     producer = kafka.produce(topic, "--count", "60000", "--rate", "8000")
-    wait_until(lambda: sum(landed.ids().values()) > 5_000, 30, "the first consumer is at work")
+    wait_until(lambda: sum(landed.ids().values()) > 5_000, "the first consumer is at work")
     second = kafka.started(topic, "--batch-seconds", "1")
     time.sleep(1.5)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(20) == 0
-    assert producer.wait(60) == 0
-    wait_until(lambda: sum(landed.ids().values()) >= 60_000, 20, "everything landed")
+    assert first.wait(PATIENCE_SECONDS) == 0
+    assert producer.wait(PATIENCE_SECONDS) == 0
+    wait_until(lambda: sum(landed.ids().values()) >= 60_000, "everything landed")
     second.send_signal(signal.SIGTERM)
-    assert second.wait(20) == 0
+    assert second.wait(PATIENCE_SECONDS) == 0
     assert_each_once(landed.ids(), names(60_000))
     log = kafka.log.read_text()
     assert log.count('"partitions assigned"') >= 2 and '"partitions revoked"' in log
@@ -125,23 +125,19 @@ def test_frozen_consumer_wakes_after_its_partitions_were_given_away(
     create(kafka, topic, partitions=1)
     patience = ("--config", "session.timeout.ms=6000")
     zombie = kafka.stream(topic, "--batch-seconds", "4", *patience)
-    wait_until(
-        lambda: kafka.log.exists() and "assigned" in kafka.log.read_text(), 20, "first consumer assigned"
-    )
+    wait_until(lambda: kafka.log.exists() and "assigned" in kafka.log.read_text(), "first consumer assigned")
     kafka.produced(topic, "--count", "3000")
     time.sleep(1)
     zombie.send_signal(signal.SIGSTOP)
     successor = kafka.stream(topic, "--batch-seconds", "0.2", *patience)
-    wait_until(
-        lambda: sum(landed.ids().values()) >= 3000, 30, "the successor landed what the zombie had read"
-    )
+    wait_until(lambda: sum(landed.ids().values()) >= 3000, "the successor landed what the zombie had read")
     zombie.send_signal(signal.SIGCONT)
     kafka.produced(topic, "--count", "3000", "--id-prefix", "later-")
-    wait_until(lambda: sum(landed.ids().values()) >= 6000, 30, "everything landed")
+    wait_until(lambda: sum(landed.ids().values()) >= 6000, "everything landed")
     time.sleep(2)
     for consumer in (zombie, successor):
         consumer.send_signal(signal.SIGTERM)
-        assert consumer.wait(30) == 0
+        assert consumer.wait(PATIENCE_SECONDS) == 0
     assert_each_once(landed.ids(), names(3000) | names(3000, "later-"))
 
 
@@ -154,7 +150,7 @@ def test_patterns_new_topics_and_new_partitions(
     consumer = kafka.stream(f"merchant_{tag}_*.events", "--batch-seconds", "0.2")
     kafka.produced(f"merchant_{tag}_a.events", "--count", "10", "--id-prefix", "a")
     kafka.produced(f"merchant_{tag}_a-events", "--count", "10", "--id-prefix", "other")
-    wait_until(lambda: len(landed.ids()) >= 10, 30, "the first topic landed")
+    wait_until(lambda: len(landed.ids()) >= 10, "the first topic landed")
     create(kafka, f"merchant_{tag}_b.events", 1)
     client = admin(kafka)
     grown = f"merchant_{tag}_a.events"
@@ -162,9 +158,9 @@ def test_patterns_new_topics_and_new_partitions(
     time.sleep(1)
     kafka.produced(f"merchant_{tag}_b.events", "--count", "10", "--id-prefix", "b")
     kafka.produced(f"merchant_{tag}_a.events", "--count", "10", "--id-prefix", "new", "--partition", "1")
-    wait_until(lambda: len(landed.ids()) >= 30, 30, "new topic and new partition landed")
+    wait_until(lambda: len(landed.ids()) >= 30, "new topic and new partition landed")
     consumer.send_signal(signal.SIGTERM)
-    assert consumer.wait(20) == 0
+    assert consumer.wait(PATIENCE_SECONDS) == 0
     assert_each_once(landed.ids(), names(10, "a") | names(10, "b") | names(10, "new"))
 
 
@@ -263,13 +259,16 @@ def test_what_was_archived_does_not_land_again(kafka: Commands, landed: Landed, 
 def test_prometheus_and_graceful_stop(kafka: Commands, landed: Landed, topic: str) -> None:
     port = free_port()
     create(kafka, topic, 1)
-    consumer = kafka.started(topic, "--batch-seconds", "30", "--prometheus-port", str(port))
+    consumer = kafka.started(topic, "--batch-seconds", "600", "--prometheus-port", str(port))
     kafka.produced(topic, "--count", "500", "--partition", "0")
-    time.sleep(2)
+    lag = f'sluice_stream_lag_messages{{feed="service_events",partition="0",topic="{topic}"}} 500.0'
+
+    def prometheus() -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/prometheus", timeout=20) as answer:
+            return answer.read().decode()
+
+    wait_until(lambda: lag in prometheus(), "the lag is told")
     assert not landed.files("service_events"), "the batch is not due yet"
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/prometheus", timeout=5) as answer:
-        text = answer.read().decode()
-    assert f'sluice_stream_lag_messages{{feed="service_events",partition="0",topic="{topic}"}} 500.0' in text
     consumer.send_signal(signal.SIGTERM)
-    assert consumer.wait(20) == 0
+    assert consumer.wait(PATIENCE_SECONDS) == 0
     assert_each_once(landed.ids(), names(500))

@@ -19,7 +19,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from stream_kit import Commands, Killer, Landed, assert_each_once, create_kafka_topic, lines_with, wait_until
+from stream_kit import (
+    PATIENCE_SECONDS,
+    Commands,
+    Killer,
+    Landed,
+    assert_each_once,
+    create_kafka_topic,
+    lines_with,
+    wait_until,
+)
 
 from sluice.home import PROJECT_ROOT
 from sluice.streams.brokers import Broker
@@ -122,13 +131,15 @@ class Scene:
         self.commands.environment["JUMP_SECONDS"] = "0"
         self.commands.drain(self.topic, patience=240)
         stop(self.builder)
-        assert self.build("--once").wait(400) == 0, (self.commands.home / "builds").read_text()[-3000:]
+        assert self.build("--once").wait(PATIENCE_SECONDS) == 0, (self.commands.home / "builds").read_text()[
+            -3000:
+        ]
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Ask it to end, which it does with 0, or by the signal while it is still starting."""
     process.send_signal(signal.SIGTERM)
-    assert process.wait(300) in (0, -signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) in (0, -signal.SIGTERM)
 
 
 def create_topic(commands: Commands, broker: Broker | None, topic: str) -> None:
@@ -164,7 +175,7 @@ def test_every_message_is_in_exactly_one_place(kind: str, request: pytest.Fixtur
     scene = Scene(commands, broker, topic, killer)
     source = ["--from", str(commands.home / "source.csv"), "--rate", str(RATE)]
     producer = commands.produce(topic, *source)
-    wait_until(lambda: scene.landed.files("service_events"), 60, "landing under way")
+    wait_until(lambda: scene.landed.files("service_events"), "landing under way")
     strikes = [
         scene.kill_consumer,
         scene.kill_builder,
@@ -177,7 +188,7 @@ def test_every_message_is_in_exactly_one_place(kind: str, request: pytest.Fixtur
         strike()
         if producer.poll() is not None:
             break
-    assert producer.wait(300) == 0
+    assert producer.wait(PATIENCE_SECONDS) == 0
     scene.finish()
 
     gaps = commands.home / "streams" / "gaps.jsonl"
@@ -234,18 +245,18 @@ def test_a_full_disk_stops_landing_and_loses_nothing(kafka: Commands, tmp_path: 
         consumer = kafka.started(topic, "--batch-seconds", "0.2", "--min-free-mib", "0")
         producer = kafka.produce(topic, "--count", "20000", "--rate", "4000")
         landed = Landed(tmp_path)
-        wait_until(lambda: landed.files("service_events"), 30, "landing under way")
+        wait_until(lambda: landed.files("service_events"), "landing under way")
         with balloon.open("wb", buffering=0) as handle, pytest.raises(OSError, match="No space left"):
             while True:
                 handle.write(bytes(1 << 12))
-        wait_until(lambda: lines_with(kafka.log, '"cause": "disk"'), 30, "the disk is found full")
+        wait_until(lambda: lines_with(kafka.log, '"cause": "disk"'), "the disk is found full")
         print("full: the disk of the landing zone")
         assert not list(tmp_path.rglob("*.part")), "nothing half-written is left behind"
         time.sleep(2)
         balloon.unlink()
-        assert producer.wait(60) == 0
-        wait_until(lambda: sum(landed.ids().values()) >= 20_000, 60, "everything landed")
+        assert producer.wait(PATIENCE_SECONDS) == 0
+        wait_until(lambda: sum(landed.ids().values()) >= 20_000, "everything landed")
         consumer.send_signal(signal.SIGTERM)
-        assert consumer.wait(20) == 0
+        assert consumer.wait(PATIENCE_SECONDS) == 0
         assert_each_once(landed.ids(), {f"event-{number}" for number in range(20_000)})
         assert json.loads(kafka.log.read_text().splitlines()[-1])["event"] == "stopped"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pulsar as client_library
 import pytest
-from stream_kit import Commands, Killer, Landed, assert_each_once, wait_until
+from stream_kit import PATIENCE_SECONDS, Commands, Killer, Landed, assert_each_once, wait_until
 
 from sluice.streams.brokers import Broker
 
@@ -117,13 +117,13 @@ def test_two_consumers_share_and_one_is_killed(
     partitioned(pulsar_broker, topic, 2)
     consumers = [pulsar.started(topic, "--batch-seconds", "0.2") for _ in range(2)]
     producer = pulsar.produce(topic, "--count", "20000", "--rate", "4000")
-    wait_until(landed.ids, 30, "landing under way")
+    wait_until(landed.ids, "landing under way")
     killer.wait(2.0, 3.0)
     killer.kill(consumers[0], "one of two consumers")
-    assert producer.wait(60) == 0
-    wait_until(lambda: sum(landed.ids().values()) >= 20_000, 30, "everything landed")
+    assert producer.wait(PATIENCE_SECONDS) == 0
+    wait_until(lambda: sum(landed.ids().values()) >= 20_000, "everything landed")
     consumers[1].send_signal(signal.SIGTERM)
-    assert consumers[1].wait(20) == 0
+    assert consumers[1].wait(PATIENCE_SECONDS) == 0
     assert_each_once(landed.ids(), names(20_000))
 
 
@@ -143,16 +143,16 @@ def test_broker_killed_under_load(
     killer = Killer(seed=10)
     consumer = pulsar.started(topic, "--batch-seconds", "0.3")
     producer = pulsar.produce(topic, "--count", "15000", "--rate", "3000")
-    wait_until(landed.ids, 30, "landing under way")
+    wait_until(landed.ids, "landing under way")
     killer.wait(0.5, 2.0)
     pulsar_broker.kill()
     killer.report("killed the broker, kill -9")
     pulsar_broker.start()
-    assert producer.wait(90) == 0
-    wait_until(lambda: len(landed.ids()) >= 15_000, 60, "everything landed")
+    assert producer.wait(PATIENCE_SECONDS) == 0
+    wait_until(lambda: len(landed.ids()) >= 15_000, "everything landed")
     time.sleep(1)
     consumer.send_signal(signal.SIGTERM)
-    assert consumer.wait(20) == 0
+    assert consumer.wait(PATIENCE_SECONDS) == 0
     found = landed.ids()
     assert set(found) == names(15_000)
     positions = [(row["_topic"], row["_partition"], row["_offset"]) for row in landed.rows("service_events")]

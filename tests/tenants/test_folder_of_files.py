@@ -102,7 +102,7 @@ def test_a_reader_keeps_its_state_and_holds_nothing_up(folder: Folder) -> None:
         assert reader.execute("select count(*) from events").fetchone() == (1,)
         began = time.monotonic()
         folder.publish(2, [("a", "e2", 2)], ["a"], [("a", "e2")])
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         assert reader.execute("select count(*) from events").fetchone() == (1,)
         assert folder.batches() == {"a": 2}, "the header is read from where the newest one is"
         reader.execute("commit")
