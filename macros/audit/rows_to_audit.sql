@@ -24,7 +24,7 @@
   {#- Of a feed without a reference, rows of other loads change only with what stands in the loads that came. #}
   {%- set others = ' or _key_hash in (select _key_hash from state.changed_' ~ feed ~ ' where batch_id > ' ~ audited_batch(feed) ~ ')'
     if entity(feed).reference else '' -%}
-  {{ return('(select * from ' ~ model ~ ' where _load_id in ' ~ unaudited_loads(feed, true) ~ others ~ ') as audited') }}
+  {{ return(rows_where(model, feed, '(_load_id in ' ~ unaudited_loads(feed, true) ~ others ~ ')') ~ ' as audited') }}
 {%- endmacro %}
 
 {#- The mapping group_by in the meta of a model with the strategy replace_changed_groups; none for others. -#}

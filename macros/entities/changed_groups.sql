@@ -25,7 +25,8 @@
 
 {#-
   The entity's rows that a model reads: all when it is made anew, else those of the changed groups, looked for where
-  they can be, so that untouched row groups are never read.
+  they can be, so that untouched row groups are never read. Rows of other groups may be among them, but then all of a
+  group's; the incremental strategy leaves such groups as they are.
 
   Args:
     feed (string): the entity's feed.
@@ -33,7 +34,7 @@
     instant (string): the entity's column that the rows are (roughly) ordered by and the groups are made of: they are
       looked for between its first and last changed value. None, for groups made of ingest_date: they are looked for in
       the loads of the changed dates.
-    reach (string): the time that a group spans at most: 'minute', 'hour' or 'day'.
+    reach (string): the bucket of time, 'minute', 'hour' or 'day', that a group lies in.
   Returns: a table expression.
 -#}
 {% macro rows_of_changed_groups(feed, entity_relation, instant='event_at', reach='day') -%}
@@ -47,19 +48,40 @@
       ~ ") in (" ~ changed_groups(feed, group_by) ~ "))") }}
   {%- endif -%}
   {%- set span = run_query(
-    "select min(" ~ instant ~ "), max(" ~ instant ~ ") from state.changed_" ~ feed ~ " where batch_id > " ~ consumed_batch(this.identifier, feed)
+    "select min(" ~ instant ~ "), max(" ~ instant ~ "), count(distinct date_trunc('" ~ reach ~ "', " ~ instant ~ "))"
+    ~ " > date_diff('" ~ reach ~ "', min(" ~ instant ~ "), max(" ~ instant ~ ")) / 2"
+    ~ " from state.changed_" ~ feed ~ " where batch_id > " ~ consumed_batch(this.identifier, feed)
   ).rows[0] -%}
   (
     select *
     from {{ entity_relation }}
     where
       {% if span[0] -%}
-      {{ instant }} >= timestamp '{{ span[0] }}' - interval 1 {{ reach }} and {{ instant }} < timestamp '{{ span[1] }}' + interval 1 {{ reach }}
-      and ({{ group_by.values() | join(', ') }}) in ({{ changed_groups(feed, group_by) }})
+      {{ instant }} >= date_trunc('{{ reach }}', timestamp '{{ span[0] }}')
+      and {{ instant }} < date_trunc('{{ reach }}', timestamp '{{ span[1] }}') + interval 1 {{ reach }}
+      {#- Where most of the time in between changed, comparing every row costs more than the rows of other groups. #}
+      {%- if not span[2] %}
+      and ({{ group_by.values() | join(', ') }}) in ({{ known_changed_groups(feed, group_by) }})
+      {%- endif %}
       {%- else -%}
       false
       {%- endif %}
   )
+{%- endmacro %}
+
+{#- changed_groups, found before the query that looks for their rows is planned. Args, returns: see changed_groups. -#}
+{% macro known_changed_groups(feed, group_by) -%}
+  {{ return(adapter.dispatch('known_changed_groups')(feed, group_by)) }}
+{%- endmacro %}
+
+{% macro default__known_changed_groups(feed, group_by) -%}
+  {{ return(changed_groups(feed, group_by)) }}
+{%- endmacro %}
+
+{#- DuckDB guesses that most of the log are groups, and then builds its hash table from the events: half the speed. -#}
+{% macro duckdb__known_changed_groups(feed, group_by) -%}
+  {%- do run_statements('create or replace temp table changed_groups as ' ~ changed_groups(feed, group_by)) -%}
+  {{ return('select * from changed_groups') }}
 {%- endmacro %}
 
 {#- Incremental strategy: the changed groups are deleted, and inserted as they are now; or everything is. -#}
@@ -70,5 +92,9 @@
   {%- if not is_rebuilt_after(meta.feed) %}
   where ({{ meta.group_by.keys() | join(', ') }}) in ({{ changed_groups(meta.feed, meta.group_by) }})
   {%- endif %};
-  insert into {{ args.target_relation }} ({{ columns }}) select {{ columns }} from {{ args.temp_relation }};
+  insert into {{ args.target_relation }} ({{ columns }})
+  select {{ columns }} from {{ args.temp_relation }}
+  {%- if not is_rebuilt_after(meta.feed) %}
+  where ({{ meta.group_by.keys() | join(', ') }}) in ({{ changed_groups(meta.feed, meta.group_by) }})
+  {%- endif %};
 {%- endmacro %}

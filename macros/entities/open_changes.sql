@@ -81,5 +81,9 @@
     {%- endif %}
   from {{ staged }} as staged
   join state.loads as loads on staged._load_id = loads.load_id
-  where staged._reject_reasons is null and staged._key_hash in (select _key_hash from touched);
+  where
+    {# Looked up by rowid: see duckdb__over_rows. -#}
+    staged.rowid in (
+      select rowid from {{ staged }} where _reject_reasons is null and _key_hash in (select _key_hash from touched)
+    );
 {%- endmacro %}

@@ -12,7 +12,7 @@
     published.key         primary key, if it has one
     published.changed_by  mapping: published column -> expression over state.changed_<feed>, for tables of which only
                           the changed rows are sent
-    published.filter_by   the same for the column by which changed rows are found, when that is not changed_by
+    published.by_key      true: a view over the feed's entity, with its column _key_hash, by which changed rows are found
     published.also_follows  further change logs (state.changed_<name>, with the feed's columns, never cut) whose rows
                           are sent as well
     published.by_file     true: the rows of changed files are sent; of files in which some records only changed their

@@ -143,45 +143,22 @@
   {%- set statements = [] -%}
   {%- if full_count -%}
     {%- set is_due = due ~ 'is_full)' -%}
-    {%- set rows = duckdb__over_rows(node.unique_id, feed, is_due) -%}
+    {%- set rows = duckdb__over_rows(node.unique_id, {feed: is_due}, feed) -%}
     {%- do statements.append(insert ~ duckdb__rows_in_window(rows, published) ~ ' where ' ~ is_due ~ order) -%}
   {%- endif -%}
   {%- if changed_count -%}
     {%- set is_due = due ~ 'not is_full)' -%}
-    {%- set filter_by = published.get('filter_by', published.changed_by) -%}
+    {%- set found_by = {'_key_hash': '_key_hash'} if published.get('by_key') else published.changed_by -%}
     {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since ~ ' and ' ~ is_due -%}
     {%- set instant = event_instants()[feed] -%}
     {%- set span = asked_once('select min(' ~ instant ~ '), max(' ~ instant ~ ')' ~ log)[0] -%}
-    {%- set rows = duckdb__over_rows(node.unique_id, feed, instant ~ " between timestamp '" ~ span[0] ~ "' and timestamp '" ~ span[1]
-      ~ "' and _key_hash in (select _key_hash" ~ log ~ ')') -%}
+    {%- set rows = duckdb__over_rows(node.unique_id, {feed: instant ~ " between timestamp '" ~ span[0] ~ "' and timestamp '" ~ span[1]
+      ~ "' and _key_hash in (select _key_hash" ~ log ~ ')'}, feed) -%}
     {%- do statements.append('insert into staging."' ~ published.table ~ '__changed" select distinct ' ~ published.changed_by.values() | join(', ') ~ log) -%}
-    {%- do statements.append(insert ~ rows ~ ' as published where (' ~ filter_by.keys() | join(', ') ~ ') in (select '
-      ~ filter_by.values() | join(', ') ~ log ~ ') and ' ~ is_due ~ order) -%}
+    {%- do statements.append(insert ~ rows ~ ' as published where (' ~ found_by.keys() | join(', ') ~ ') in (select '
+      ~ found_by.values() | join(', ') ~ log ~ ') and ' ~ is_due ~ order) -%}
   {%- endif -%}
   {{ return(statements) }}
-{%- endmacro %}
-
-{#-
-  A view over the rows of an entity that meet a condition, and no others: its own SQL, and that of the views between,
-  with the rows in the entity's place. DuckDB would parse the payloads of all tenants before it looks which rows are
-  wanted. A model that is a table is what it is.
--#}
-{% macro duckdb__over_rows(unique_id, entity_name, condition) -%}
-  {%- set node = graph.nodes[unique_id] -%}
-  {%- if node.name == entity_name -%}
-    {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ condition ~ ')') }}
-  {%- elif node.config.materialized != 'view' -%}
-    {{ return(node.relation_name) }}
-  {%- endif -%}
-  {%- set views = asked_once("select view_name, sql from duckdb_views() where schema_name = '" ~ node.schema ~ "'") -%}
-  {%- set created = (views | selectattr(0, 'equalto', node.alias) | first)[1] -%}
-  {%- set sql = namespace(text=created[created.index(' AS ') + 4:] | trim | trim(';')) -%}
-  {%- for parent in node.depends_on.nodes if parent in graph.nodes -%}
-    {%- set read = graph.nodes[parent] -%}
-    {%- set name = modules.re.escape(read.database ~ '.' ~ read.schema ~ '.' ~ read.alias) ~ '\\b' -%}
-    {%- set sql.text = modules.re.split(name, sql.text) | join(duckdb__over_rows(parent, entity_name, condition)) -%}
-  {%- endfor -%}
-  {{ return('(' ~ sql.text ~ ')') }}
 {%- endmacro %}
 
 {#- Rows limited, by the var publish_days, to the newest days of each file's own event dates. -#}

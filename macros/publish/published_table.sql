@@ -31,6 +31,7 @@
     'mode': 'sync',
   } -%}
   {%- set condition = scope or 'true' -%}
+  {%- set rows = namespace(text=relation | string) -%}
   {%- set window = duckdb__published_window(published, relation) -%}
   {%- if window -%}
     {%- do spec.update({'keep_where': window}) -%}
@@ -44,9 +45,17 @@
     {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'null_is_any': changes.get('null_is_any')}) -%}
     {%- do fill.append('create or replace temp table changed_groups as ' ~ changes.groups) -%}
     {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" select * from changed_groups') -%}
-    {%- set condition = condition ~ ' and ' ~ changes.condition -%}
+    {%- if changes.key_query -%}
+      {%- do fill.append('create or replace temp table changed_keys as ' ~ changes.key_query) -%}
+    {%- endif -%}
+    {%- if changes.conditions -%}
+      {%- set rows.text = duckdb__over_rows(node.unique_id, changes.conditions, feed) ~ ' as published' -%}
+    {%- endif -%}
+    {%- if changes.condition -%}
+      {%- set condition = condition ~ ' and ' ~ changes.condition -%}
+    {%- endif -%}
   {%- endif -%}
-  {%- do fill.append('insert into staging."' ~ published.table ~ '" select ' ~ names ~ ' from ' ~ relation ~ ' where ' ~ condition ~ order) -%}
+  {%- do fill.append('insert into staging."' ~ published.table ~ '" select ' ~ names ~ ' from ' ~ rows.text ~ ' where ' ~ condition ~ order) -%}
   {{ return({'spec': spec, 'fill': fill}) }}
 {%- endmacro %}
 
@@ -62,9 +71,14 @@
 {%- endmacro %}
 
 {#-
-  The changed groups of a table since the published file's own batch: {is_empty, columns, groups (query that becomes
-  the temporary table changed_groups), condition (of the rows to send), null_is_any (see spec.py)}; none when all rows have
-  to be sent.
+  The changed groups of a table since the published file's own batch, as a mapping; none when all rows have to be sent.
+    is_empty     nothing changed, and the rest is absent
+    columns      the table's columns that tell groups apart
+    groups       query that becomes the temporary table changed_groups
+    key_query    query that becomes the temporary table changed_keys, of a table with by_key
+    conditions   feed -> condition of the staged records that the rows to send are made of (see duckdb__over_rows)
+    condition    of the rows to send
+    null_is_any  see spec.py
 -#}
 {% macro duckdb__published_changes(feed, published, seen, warehouse, released) -%}
   {%- set followed = released if published.get('by_file') else [feed] + published.get('also_follows', []) -%}
@@ -77,8 +91,14 @@
   {%- if not changed -%}{{ return({'is_empty': true}) }}{%- endif -%}
   {%- if published.get('by_file') -%}
     {%- set groups = [] -%}
-    {%- for log in changed -%}{%- do groups.append(duckdb__changed_records_sql(log, seen[log])) -%}{%- endfor -%}
+    {%- set conditions = {} -%}
+    {%- for every in feeds() -%}{%- do conditions.update({every: 'false'}) -%}{%- endfor -%}
+    {%- for log in changed -%}
+      {%- do groups.append(duckdb__changed_records_sql(log, seen[log])) -%}
+      {%- do conditions.update({log: duckdb__is_changed_record(log, seen[log])}) -%}
+    {%- endfor -%}
     {{ return({
+      'conditions': conditions,
       'columns': ['file', 'raw_record'],
       'groups': groups | join(' union all '),
       'null_is_any': true,
@@ -86,18 +106,20 @@
         ~ ' or (file, raw_record) in (select file, raw_record from changed_groups where raw_record is not null))',
     }) }}
   {%- endif -%}
-  {%- set filter_by = published.get('filter_by', published.changed_by) -%}
   {%- set groups = [] -%}
-  {%- set filter = [] -%}
+  {%- set keys = [] -%}
   {%- for log in changed -%}
     {%- set from = ' from state.changed_' ~ log ~ ' where batch_id > ' ~ seen.get(log, 0) -%}
     {%- do groups.append('select ' ~ published.changed_by.values() | join(', ') ~ from) -%}
-    {%- do filter.append('select ' ~ filter_by.values() | join(', ') ~ from) -%}
+    {%- do keys.append('select _key_hash' ~ from) -%}
   {%- endfor -%}
+  {%- set by_key = published.get('by_key') -%}
   {{ return({
     'columns': published.changed_by.keys() | list,
     'groups': 'select distinct * from (' ~ groups | join(' union all ') ~ ')',
-    'condition': '(' ~ filter_by.keys() | join(', ') ~ ') in (' ~ filter | join(' union all ') ~ ')',
+    'key_query': 'select distinct _key_hash from (' ~ keys | join(' union all ') ~ ')' if by_key else none,
+    'conditions': {feed: '_key_hash in (select _key_hash from changed_keys)'} if by_key else none,
+    'condition': none if by_key else '(' ~ published.changed_by.keys() | join(', ') ~ ') in (' ~ groups | join(' union all ') ~ ')',
   }) }}
 {%- endmacro %}
 
@@ -121,6 +143,17 @@
       staged.{{ reference.column }} in (
         select reference from state.changed_references where feed = '{{ feed }}' and batch_id > {{ since }}
       )
+    {%- endif %}
+  )
+{%- endmacro %}
+
+{#- Whether a staged record of a feed is among its changed records: those of the loads that moved, and see above. -#}
+{% macro duckdb__is_changed_record(feed, since) -%}
+  {%- set reference = entity(feed).reference -%}
+  (
+    _load_id in (select load_id from state.changed_loads where feed = '{{ feed }}' and batch_id > {{ since }} and is_moved)
+    {%- if reference %}
+    or {{ reference.column }} in (select reference from state.changed_references where feed = '{{ feed }}' and batch_id > {{ since }})
     {%- endif %}
   )
 {%- endmacro %}

@@ -4,6 +4,7 @@ dbt loads this module (profiles.yml names it) and calls the hooks of `Plugin` wh
 Each function is documented where it is defined; macros under macros/ are their only callers.
 """
 
+import gc
 import itertools
 import os
 import sys
@@ -25,6 +26,7 @@ from sluice.landing.listing import walk_landing
 from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
 from sluice.publish.sql_functions import register_publish_functions
+from sluice.quick_dbt import spare_work
 
 MEMORY_PER_THREAD_MB = 512
 """What DuckDB may use at least before it spills to disk. See default_memory_limit."""
@@ -51,6 +53,10 @@ class Plugin(BasePlugin):
         that has the warehouse open."""
         if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
             sys.meta_path.insert(0, _WithoutPandas())
+            spare_work()
+            # The parsed project stays; the collector need not walk it again and again: 0.4 s of a build with nothing new.
+            gc.freeze()
+            gc.set_threshold(1_000_000, 50, 100)
         home = data_home()
         home.work.mkdir(parents=True, exist_ok=True)
         wait_for_warehouse(home.warehouse)

@@ -18,16 +18,23 @@
   -- depends_on: {{ publishes or model }}
   {%- set nothing_changed = feed and is_audited(feed) %}
   {%- if feed and not group_by and not nothing_changed %}
-  with suspects as (
+  with
+  {%- if extent == 'changes' %}
+  changed_keys as (
+    select _key_hash from state.changed_{{ feed }} where batch_id > {{ audited_batch(feed) }}
+    union all
+    select _key_hash from {{ accepted }} where _load_id in {{ unaudited_loads(feed, true) }}
+  ),
+
+  {% endif %}
+  suspects as (
     select _key_hash
-    from {{ model }}
     {%- if extent == 'changes' %}
-    where _key_hash in (
-      select _key_hash from state.changed_{{ feed }} where batch_id > {{ audited_batch(feed) }}
-      union all
-      select _key_hash from {{ accepted }} where _load_id in {{ unaudited_loads(feed, true) }}
-    )
-    {%- elif extent == 'rebuilt' %}
+    from {{ rows_where(model, feed, '_key_hash in (select _key_hash from changed_keys)') }}
+    {%- else %}
+    from {{ model }}
+    {%- endif %}
+    {%- if extent == 'rebuilt' %}
     where _key_hash <= {{ audited_slice(feed) }}
     {%- endif %}
     group by _key_hash

@@ -6,7 +6,7 @@
       'table': 'customers',
       'key': ['customer_id'],
       'changed_by': {'customer_id': 'customer_id'},
-      'filter_by': {'_key_hash': '_key_hash'},
+      'by_key': true,
       'sort': 'customer_id',
       'facets': ['country'],
     },

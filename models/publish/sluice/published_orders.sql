@@ -6,7 +6,7 @@
       'table': 'orders',
       'key': ['order_id'],
       'changed_by': {'order_id': 'order_id'},
-      'filter_by': {'_key_hash': '_key_hash'},
+      'by_key': true,
       'indexes': [['ordered_at']],
       'event_date': 'ordered_at',
       'sort_desc': 'ordered_at',

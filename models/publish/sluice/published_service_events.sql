@@ -6,7 +6,7 @@
       'table': 'service_events',
       'key': ['event_id'],
       'changed_by': {'event_id': 'event_id'},
-      'filter_by': {'_key_hash': '_key_hash'},
+      'by_key': true,
       'indexes': [['event_at']],
       'event_date': 'event_at',
       'sort_desc': 'event_at',

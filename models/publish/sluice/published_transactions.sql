@@ -6,7 +6,7 @@
       'table': 'transactions',
       'key': ['id'],
       'changed_by': {'id': 'id'},
-      'filter_by': {'_key_hash': '_key_hash'},
+      'by_key': true,
       'also_follows': ['transaction_categories'],
       'indexes': [['transacted_at'], ['merchant', 'transacted_at'], ['category', 'transacted_at']],
       'event_date': 'transacted_at',

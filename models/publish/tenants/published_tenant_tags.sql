@@ -7,7 +7,7 @@
       'table': 'tags',
       'key': ['event_id', 'position'],
       'changed_by': {'tenant_id': 'tenant_id', 'event_id': 'event_id'},
-      'filter_by': {'_key_hash': '_key_hash'},
+      'by_key': true,
       'indexes': [['tag', 'event_at']],
       'event_date': 'event_at',
       'sort_desc': 'event_at',

@@ -98,9 +98,8 @@ def freshness(broker: Broker, home: Path, rate: int, seconds: int) -> dict[str, 
     with watching as watch, serving as serve:
         _wait_for(f"http://127.0.0.1:{serve_port}/sluice/service_events.json", "scripts/serve")
         consumer = commands.start(
-            "consume", _TOPIC, "--log-level", "warning", "--prometheus-port", str(stream_port),
-            "--batch-seconds", "0.5",
-        )  # fmt: skip
+            "consume", _TOPIC, "--log-level", "warning", "--prometheus-port", str(stream_port)
+        )
         time.sleep(5)
         total = rate * seconds
         before = {name: cpu_seconds(process) for name, process in (("watch", watch), ("stream", consumer))}

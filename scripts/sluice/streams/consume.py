@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
             "--batch-mib", type=float, default=16, metavar="N", help="… or N MiB of values (default: 16)"
         )
         each.add_argument(
-            "--batch-seconds", type=float, default=1, metavar="N", help="… or N seconds (default: 1)"
+            "--batch-seconds", type=float, default=0.5, metavar="N", help="… or N seconds (default: 0.5)"
         )
         each.add_argument(
             "--memory-mib",

@@ -14,6 +14,7 @@ from dbt_common.events.base_types import EventMsg
 from dbt_common.invocation import get_invocation_id
 
 from sluice.home import PROJECT_ROOT, data_home
+from sluice.quick_dbt import spare_work_between_builds
 from sluice.watch.selection import Project
 
 WITHOUT_LOG = ("--no-write-json", "--log-level", "none", "--log-level-file", "none")
@@ -44,6 +45,7 @@ class Builder:
 
     def __init__(self) -> None:
         self._home = data_home()
+        spare_work_between_builds()
         self._runner = dbtRunner(callbacks=[show])
         parsed = self._runner.invoke([*self._flags(), "parse", *self._paths()])
         if not parsed.success or parsed.result is None:

@@ -1,0 +1,57 @@
+{#-
+  The rows of a view over a feed's entity, or of the entity itself, that meet a condition.
+
+  Args:
+    model (Relation): the view.
+    feed (string): the feed.
+    condition (string): SQL over columns that the staged records and the entity's rows both have.
+  Returns: a table expression without an alias.
+-#}
+{% macro rows_where(model, feed, condition) -%}
+  {{ return(adapter.dispatch('rows_where')(model, feed, condition)) }}
+{%- endmacro %}
+
+{% macro default__rows_where(model, feed, condition) -%}
+  (select * from {{ model }} where {{ condition }})
+{%- endmacro %}
+
+{% macro duckdb__rows_where(model, feed, condition) -%}
+  {{ return(duckdb__over_rows('model.' ~ project_name ~ '.' ~ model.identifier, {feed: condition}, feed)) }}
+{%- endmacro %}
+
+{#-
+  rows_where on DuckDB: the view's own SQL and that of the views between, with the wanted records in the place of the
+  staged ones. DuckDB would evaluate the expressions of a view (payloads, hashes of personal data) for every row before it
+  looks which rows are wanted.
+
+  Staged records are looked up by rowid: DuckDB then reads the condition's columns of all records, and the others only
+  where the wanted ones can be. Measured on 1.3 million records (2026-11-27): 40 ms instead of 112 for 30,000 that stand
+  together, the same for as many that are scattered.
+
+  Args:
+    unique_id (string): the model.
+    conditions (mapping): feed -> condition, of every feed whose staged records the view is to see in part.
+    entity (string): the feed whose entity is read, or none: other entities are what records refer to, and stay whole.
+  Returns: a table expression without an alias. A model that is a table is what it is.
+-#}
+{% macro duckdb__over_rows(unique_id, conditions, entity=none) -%}
+  {%- set node = graph.nodes[unique_id] -%}
+  {%- set feed = node.name | replace('stg_landing__', '') -%}
+  {%- if node.name == 'stg_landing__' ~ feed and feed in conditions -%}
+    {{ return('(select * from ' ~ node.relation_name ~ ' where rowid in (select rowid from ' ~ node.relation_name ~ ' where ' ~ conditions[feed] ~ '))') }}
+  {%- elif node.config.materialized != 'view' or (node.name in feeds() and node.name != entity) -%}
+    {{ return(node.relation_name) }}
+  {%- endif -%}
+  {%- set views = asked_once("select view_name, sql from duckdb_views() where schema_name = '" ~ node.schema ~ "'") -%}
+  {%- set created = (views | selectattr(0, 'equalto', node.alias) | first)[1] -%}
+  {%- set sql = namespace(text=created[created.index(' AS ') + 4:] | trim | trim(';')) -%}
+  {%- for parent in node.depends_on.nodes if parent in graph.nodes -%}
+    {%- set read = graph.nodes[parent] -%}
+    {%- set name = modules.re.escape(read.database ~ '.' ~ read.schema ~ '.' ~ read.alias) ~ '\\b' -%}
+    {%- set sql.text = modules.re.split(name, sql.text) | join(duckdb__over_rows(parent, conditions, entity)) -%}
+  {%- endfor -%}
+  {%- if node.name == entity -%}
+    {{ return('(select * from (' ~ sql.text ~ ') where ' ~ conditions[entity] ~ ')') }}
+  {%- endif -%}
+  {{ return('(' ~ sql.text ~ ')') }}
+{%- endmacro %}
