@@ -26,7 +26,7 @@
     {%- for feed, since in files.behind.items() -%}
       {%- for table in lake_tables(feed) -%}
         {%- set changed = duckdb__changed_partitions(table, feed, since) -%}
-        {%- set partitions = changed if since is not none else duckdb__all_partitions(table) -%}
+        {%- set partitions = changed if since is not none else duckdb__all_partitions(table, feed) -%}
         {%- for first in range(0, partitions | length, 500) -%}
           {%- do run_statements(duckdb__copy_partitions(table, partitions[first:first + 500], staging, since is none)) -%}
         {%- endfor -%}
@@ -134,8 +134,10 @@
   {{ return(run_query('select cast(value as varchar) from (' ~ queries ~ ') as changed(value) order by 1').columns[0].values() | list) }}
 {%- endmacro %}
 
-{% macro duckdb__all_partitions(table) -%}
-  {{ return(run_query('select distinct cast(' ~ table.partition ~ ' as varchar) from (' ~ table.query ~ ') order by 1').columns[0].values() | list) }}
+{#- All partitions of a table, and perhaps dates of which it has no row: those of files are taken from the ledger. -#}
+{% macro duckdb__all_partitions(table, feed) -%}
+  {%- set found = "state.current_loads where feed = '" ~ feed ~ "'" if table.partition == 'ingest_date' else '(' ~ table.query ~ ')' -%}
+  {{ return(run_query('select distinct cast(' ~ table.partition ~ ' as varchar) from ' ~ found ~ ' order by 1').columns[0].values() | list) }}
 {%- endmacro %}
 
 {#- Write partitions of a table, given as consecutive dates, below the staging folder. -#}
