@@ -15,6 +15,7 @@ from sluice.publish.spec import Publication, Table
 BUSY_TIMEOUT_SECONDS = 60
 READER_TIMEOUT_MS = 500
 CACHE_KIB = 65_536  # changed rows lie all over the file: with SQLite's own 2 MiB it thrashes
+SORTERS = 4  # threads for a new index: 4.0 s instead of 6.0 for 10 million rows, with SQLite's own small cache
 
 
 def prepare_staging(staging: Path, publication: Publication) -> None:
@@ -86,6 +87,7 @@ def _create(target: Path, staging: Path, publication: Publication) -> None:
     """A first publication: finish the staging file and move it into place. Nobody reads it yet."""
     with closing(sqlite3.connect(staging)) as db:
         db.execute("pragma journal_mode = off")
+        db.execute(f"pragma threads = {SORTERS}")
         for table in publication.tables:
             db.execute(f'drop table if exists "{table.name}__changed"')
             if table.keep_where:
