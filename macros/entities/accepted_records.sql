@@ -31,27 +31,6 @@
 {%- endmacro %}
 
 {#-
-  The clean records of a feed that wait for the entity they refer to.
-
-  Args:
-    feed (string): the feed, which declares a reference.
-  Returns: a SQL query with the columns _load_id, the referring column, raw_record, _repaired_columns.
--#}
-{% macro waiting_records(feed) -%}
-  {%- set reference = entity(feed).reference or {'column': '_load_id', 'entity': 'customers'} -%}
-  select
-    _load_id,
-    {{ reference.column }},
-    _raw_record as raw_record,
-    _repaired_columns
-  from {{ ref('stg_landing__' ~ feed) }}
-  where
-    _reject_reasons is null
-    and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
-    and {{ reference.column }} not in (select {{ reference.column }} from {{ ref(reference.entity) }})
-{%- endmacro %}
-
-{#-
   The quarantined records of a feed: those that broke a rule, and, for a feed with a reference, those that wait.
 
   Args:

@@ -95,7 +95,7 @@
     {%- for every in feeds() -%}{%- do conditions.update({every: 'false'}) -%}{%- endfor -%}
     {%- for log in changed -%}
       {%- do groups.append(duckdb__changed_records_sql(log, seen[log])) -%}
-      {%- do conditions.update({log: duckdb__is_changed_record(log, seen[log])}) -%}
+      {%- do conditions.update({log: is_changed_record(log, seen[log])}) -%}
     {%- endfor -%}
     {{ return({
       'conditions': conditions,
@@ -137,23 +137,10 @@
     {%- if reference %}
     union all
     select distinct loads.file, staged._raw_record as raw_record
-    from {{ api.Relation.create(database=target.database, schema=target.schema, identifier='stg_landing__' ~ feed) }} as staged
+    from {{ duckdb__over_rows('model.' ~ project_name ~ '.stg_landing__' ~ feed, {
+      feed: reference.column ~ " in (select reference from state.changed_references where feed = '" ~ feed ~ "' and batch_id > " ~ since ~ ')'
+    }) }} as staged
     join state.current_loads as loads on staged._load_id = loads.load_id
-    where
-      staged.{{ reference.column }} in (
-        select reference from state.changed_references where feed = '{{ feed }}' and batch_id > {{ since }}
-      )
-    {%- endif %}
-  )
-{%- endmacro %}
-
-{#- Whether a staged record of a feed is among its changed records: those of the loads that moved, and see above. -#}
-{% macro duckdb__is_changed_record(feed, since) -%}
-  {%- set reference = entity(feed).reference -%}
-  (
-    _load_id in (select load_id from state.changed_loads where feed = '{{ feed }}' and batch_id > {{ since }} and is_moved)
-    {%- if reference %}
-    or {{ reference.column }} in (select reference from state.changed_references where feed = '{{ feed }}' and batch_id > {{ since }})
     {%- endif %}
   )
 {%- endmacro %}
