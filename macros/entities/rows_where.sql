@@ -16,6 +16,9 @@
 {%- endmacro %}
 
 {% macro duckdb__rows_where(model, feed, condition) -%}
+  {%- if not execute -%}
+    {{ return(default__rows_where(model, feed, condition)) }}
+  {%- endif -%}
   {{ return(duckdb__over_rows('model.' ~ project_name ~ '.' ~ model.identifier, {feed: condition}, feed)) }}
 {%- endmacro %}
 

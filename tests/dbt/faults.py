@@ -168,15 +168,18 @@ FAULTS: dict[str, tuple[str, str]] = {
     **{f"{feed}_key_is_unique": (f"""
         insert into stg_landing__{feed} select * from stg_landing__{feed} where {key} = 'new-7'
        """, "2 rows have this key") for feed, key in ENTITIES.items()},
-    **{f"{table}_key_is_unique": (
+    **{f"{table}_{test}": (
         f"insert into {table} select * from {table} where rowid = (select max(rowid) from {table})",
         "2 rows have this key",
-       ) for table in (
-           "service_metrics_per_minute", "service_metrics_per_hour", "service_metrics_per_day",
-           "reject_reasons", "order_statuses", "daily_metrics", "spend_per_day", "spend_per_category",
-           "spend_per_merchant", "unusual_amounts", "service_anomalies", "tenant_metrics_per_minute",
-           "tenant_metrics_per_hour", "tenant_metrics_per_day",
-       )},
+       ) for test, tables in {
+           "key_is_unique": ("reject_reasons", "order_statuses"),
+           "row_is_valid": (
+               "service_metrics_per_minute", "service_metrics_per_hour", "service_metrics_per_day",
+               "daily_metrics", "spend_per_day", "spend_per_category", "spend_per_merchant", "unusual_amounts",
+               "service_anomalies", "tenant_metrics_per_minute", "tenant_metrics_per_hour",
+               "tenant_metrics_per_day",
+           ),
+       }.items() for table in tables},
     "file_loads_current_file_is_unique": (
         "insert into file_loads select * from file_loads where status = 'loaded' limit 1",
         "2 rows have this key"),

@@ -1,9 +1,9 @@
 {#-
-  No two rows share a key.
+  No two rows of an entity share a key; nor of a table without a feed, such as a seed.
 
   A full scan of a large entity costs as much as a whole increment, so a build looks at the keys of the changed loads;
   of an entity made anew, at a slice of about 100,000 keys (all, when there are fewer). The var `audit: full` looks at
-  every key. Keys of an entity are compared by their 64-bit hash first, by themselves only where hashes agree.
+  every key. Keys are compared by their 64-bit hash first, by themselves only where hashes agree.
 
   Args:
     key (list of columns): the key.
@@ -13,11 +13,10 @@
 {% test key_is_unique(model, key, feed=none, publishes=none) %}
   {%- set key_csv = key | join(', ') %}
   {%- set extent = audit_extent(feed) if feed else 'everything' %}
-  {%- set group_by = audited_groups(model) %}
   {%- set accepted = ref('int_' ~ feed ~ '_accepted') if feed else none %}
   -- depends_on: {{ publishes or model }}
   {%- set nothing_changed = feed and is_audited(feed) %}
-  {%- if feed and not group_by and not nothing_changed %}
+  {%- if feed and not nothing_changed %}
   with
   {%- if extent == 'changes' %}
   changed_keys as (
@@ -42,7 +41,7 @@
   ),
 
   audited as (
-    select {{ key_csv }} from {{ model }} where _key_hash in (select _key_hash from suspects)
+    select {{ key_csv }} from {{ rows_where(model, feed, '_key_hash in (select _key_hash from suspects)') }}
   )
   {%- else %}
   with audited as (
@@ -50,8 +49,6 @@
     from {{ model }}
     {%- if nothing_changed %}
     where false
-    {%- elif extent == 'changes' %}
-    where ({{ group_by.keys() | join(', ') }}) in ({{ unaudited_groups(feed, group_by) }})
     {%- endif %}
   )
   {%- endif %}

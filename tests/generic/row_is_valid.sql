@@ -1,23 +1,27 @@
 {#-
-  Every row satisfies every rule. One scan checks all rules of a table.
+  Every row satisfies every rule, and no two rows share the key. One scan checks all rules of a table.
 
   Args:
     rules (mapping): rule name -> SQL condition. A condition that is null does not hold, so a column that may be null
       says so.
+    key (list of columns): the key, of a table whose rows of one key lie in one of its groups (see rows_to_audit), or that
+      is looked at as a whole; for an entity see key_is_unique. None: rows need no key.
     feed (string): the feed the table belongs to, to look only at what changed (see rows_to_audit); none: all rows.
     publishes (Relation): the published model that the feed's tests stand before. Nothing else depends on it, so
       that a failing test holds its own feed and lets the models of other feeds be built.
   Returns: the offending rows and failure_reason, the names of the rules they break.
 -#}
-{% test row_is_valid(model, rules, feed=none, publishes=none) %}
+{% test row_is_valid(model, rules, key=none, feed=none, publishes=none) %}
   -- depends_on: {{ publishes or model }}
   with audited as (
-    select * from {{ rows_to_audit(model, feed) }}
+    select *{% if key %}, count(*) over (partition by {{ key | join(', ') }}) as rows_of_key{% endif %}
+    from {{ rows_to_audit(model, feed) }}
   )
 
   select
     *,
-    concat_ws(', '{% for name, condition in rules.items() %}, case when ({{ condition }}) is not true then '{{ name }}' end{% endfor %}) as failure_reason
+    concat_ws(', '{% for name, condition in rules.items() %}, case when ({{ condition }}) is not true then '{{ name }}' end{% endfor %}
+      {%- if key %}, case when rows_of_key > 1 then rows_of_key || ' rows have this key' end{% endif %}) as failure_reason
   from audited
   where
     (
@@ -25,4 +29,7 @@
       ({{ condition }}){{ ' and' if not loop.last }}
       {%- endfor %}
     ) is not true
+    {%- if key %}
+    or rows_of_key > 1
+    {%- endif %}
 {% endtest %}
