@@ -21,6 +21,9 @@ from sluice.streams.artifacts import KAFKA, PULSAR, NoBrokerError, classpath, ja
 
 _READY_SECONDS = 90
 _STOP_SECONDS = 20
+_LET_GO_SECONDS = 6  # it takes one second; the rest of its end can take a minute
+_STARTS = 3
+_REGISTRATIONS = 20  # more than a broker makes that has found its storage
 _OPENED = (
     "java.base/java.io", "java.base/java.lang", "java.base/java.nio", "java.base/java.util.zip",
     "java.base/jdk.internal.loader", "java.base/jdk.internal.misc", "java.base/jdk.internal.platform",
@@ -57,7 +60,24 @@ class Broker:
         return f"http://127.0.0.1:{self.admin_port}"
 
     def start(self) -> None:
-        """Start, on the data that is there, and wait until it answers. Raises NoBrokerError."""
+        """Start, on the data that is there, and wait until it answers. Raises NoBrokerError.
+
+        A Pulsar (4.0) that was killed leaves the registration of its storage behind. The next one removes it, takes its
+        own for invalid when it hears of that, and registers again without end, on all processors. One that is asked to
+        stop takes its registration along, so it is started once more.
+        """
+        for _ in range(_STARTS):
+            log_size = (self.folder / "log").stat().st_size if (self.folder / "log").exists() else 0
+            self._start()
+            with (self.folder / "log").open("rb") as log:
+                log.seek(log_size)
+                if log.read().count(b"was invalidated") < _REGISTRATIONS:
+                    return
+            self._end(signal.SIGTERM, _LET_GO_SECONDS)
+            self.kill()
+        raise NoBrokerError(f"{self.kind} does not find its storage; see {self.folder / 'log'}")
+
+    def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = self._kafka_command() if self.kind == "kafka" else self._pulsar_command()
         with (self.folder / "log").open("ab") as log:
@@ -91,12 +111,12 @@ class Broker:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals, seconds: float = _STOP_SECONDS) -> None:
         pid = self.pid()
         if pid is None:
             return
         os.kill(pid, how)
-        deadline = time.monotonic() + _STOP_SECONDS
+        deadline = time.monotonic() + seconds
         while self.pid() and time.monotonic() < deadline:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
