@@ -49,7 +49,7 @@
   {%- endif -%}
   {%- set span = run_query(
     "select min(" ~ instant ~ "), max(" ~ instant ~ "), count(distinct date_trunc('" ~ reach ~ "', " ~ instant ~ "))"
-    ~ " > date_diff('" ~ reach ~ "', min(" ~ instant ~ "), max(" ~ instant ~ ")) / 2"
+    ~ " > " ~ datediff('min(' ~ instant ~ ')', 'max(' ~ instant ~ ')', reach) ~ " / 2"
     ~ " from state.changed_" ~ feed ~ " where batch_id > " ~ consumed_batch(this.identifier, feed)
   ).rows[0] -%}
   (

@@ -148,15 +148,15 @@
   {%- endif -%}
   {%- if changed_count -%}
     {%- set is_due = due ~ 'not is_full)' -%}
-    {%- set found_by = {'_key_hash': '_key_hash'} if published.get('by_key') else published.changed_by -%}
     {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since ~ ' and ' ~ is_due -%}
     {%- set instant = event_instants()[feed] -%}
     {%- set span = asked_once('select min(' ~ instant ~ '), max(' ~ instant ~ ')' ~ log)[0] -%}
     {%- set rows = duckdb__over_rows(node.unique_id, {feed: instant ~ " between timestamp '" ~ span[0] ~ "' and timestamp '" ~ span[1]
       ~ "' and _key_hash in (select _key_hash" ~ log ~ ')'}, feed) -%}
     {%- do statements.append('insert into staging."' ~ published.table ~ '__changed" select distinct ' ~ published.changed_by.values() | join(', ') ~ log) -%}
-    {%- do statements.append(insert ~ rows ~ ' as published where (' ~ found_by.keys() | join(', ') ~ ') in (select '
-      ~ found_by.values() | join(', ') ~ log ~ ') and ' ~ is_due ~ order) -%}
+    {%- set is_changed = 'true' if published.get('by_key')
+      else '(' ~ published.changed_by.keys() | join(', ') ~ ') in (select ' ~ published.changed_by.values() | join(', ') ~ log ~ ')' -%}
+    {%- do statements.append(insert ~ rows ~ ' as published where ' ~ is_changed ~ ' and ' ~ is_due ~ order) -%}
   {%- endif -%}
   {{ return(statements) }}
 {%- endmacro %}
