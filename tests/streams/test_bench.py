@@ -3,11 +3,11 @@
 import pytest
 
 from sluice.bench import __main__ as bench
-from sluice.bench.freshness import _summary
+from sluice.bench.freshness import summary
 
 
 def test_ages_are_summed_up_with_their_trend() -> None:
-    found = _summary([1.0] * 90 + [2.0] * 90 + [6.0] * 120)
+    found = summary([1.0] * 90 + [2.0] * 90 + [6.0] * 120)
     assert found == {
         "p50_seconds": 2.0,
         "p95_seconds": 6.0,

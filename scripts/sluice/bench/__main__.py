@@ -8,6 +8,7 @@ MEASUREMENTS = {
     "shop": "ten days of the shop against a hand-written script, and a late customers file",
     "classify": "transactions classified: the client alone, and from landing file to published table",
     "ingest": "events taken over HTTP, bulk and single, each answer durable",
+    "tenants": "a hundred tenants: from POST to visible, and reading while builds run",
     "http": "/metrics over HTTP: one service and one hour of a million rows",
     "streams": "topics landed: catching up, and from produce to queryable",
 }

@@ -6,59 +6,21 @@ import json
 import os
 import signal
 import statistics
-import subprocess
 import sys
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sluice.bench.streams import FEED, Commands, cpu_seconds, peak_mib
-from sluice.home import PROJECT_ROOT
+from sluice.bench.running import PATIENCE_SECONDS, cpu_seconds, fetch, peak_mib, running, wait_for
+from sluice.bench.streams import FEED, Commands
 from sluice.streams.brokers import Broker, free_port
 
 _TOPIC = "bench-fresh"
 _EVERY = 500  # of so many events, one is asked for
 _ASKED_AT_ONCE = 100
 _ASK_SECONDS = 0.2
-_PATIENCE_SECONDS = 300
-
-
-@contextmanager
-def _running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A command of the project, in the background, until the block ends."""
-    with (
-        log.open("ab") as output,
-        subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT, stdout=output, stderr=output) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.read()
-
-
-def _wait_for(url: str, what: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            _get(url)
-            return
-        time.sleep(0.5)
-    raise RuntimeError(f"{what} did not answer within {_PATIENCE_SECONDS} s at {url}")
 
 
 def _ages(port: int, total: int, rate: int) -> tuple[list[float], int]:
@@ -66,14 +28,14 @@ def _ages(port: int, total: int, rate: int) -> tuple[list[float], int]:
     came. An event carries the time at which it was produced."""
     waiting = [f"event-{number}" for number in range(0, total, _EVERY)]
     ages: dict[str, float] = {}
-    give_up = time.monotonic() + total / rate + _PATIENCE_SECONDS
+    give_up = time.monotonic() + total / rate + PATIENCE_SECONDS
     while waiting and time.monotonic() < give_up:
         names = ", ".join(f"'{name}'" for name in waiting[:_ASKED_AT_ONCE])
         sql = f"select event_id, event_at from service_events where event_id in ({names})"
         query = urllib.parse.urlencode({"sql": sql, "_shape": "array"})
         rows = []
         with contextlib.suppress(OSError, ValueError):
-            rows = json.loads(_get(f"http://127.0.0.1:{port}/sluice.json?{query}"))
+            rows = json.loads(fetch(f"http://127.0.0.1:{port}/sluice.json?{query}"))
         now = time.time()
         for row in rows:
             ages[row["event_id"]] = now - datetime.fromisoformat(row["event_at"]).timestamp()
@@ -84,7 +46,7 @@ def _ages(port: int, total: int, rate: int) -> tuple[list[float], int]:
 
 def _lag(port: int) -> float:
     """Messages that the consumer says have not landed."""
-    lines = _get(f"http://127.0.0.1:{port}/prometheus").decode().splitlines()
+    lines = fetch(f"http://127.0.0.1:{port}/prometheus").decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("sluice_stream_lag_messages{"))
 
 
@@ -93,10 +55,10 @@ def freshness(broker: Broker, home: Path, rate: int, seconds: int) -> dict[str, 
     commands = Commands(broker, home)
     serve_port, stream_port = free_port(), free_port()
     python, environment = [sys.executable, "-m"], commands.environment
-    watching = _running([*python, "sluice.watch"], environment, home / "watch.log")
-    serving = _running([*python, "sluice.serve", "--port", str(serve_port)], environment, home / "serve.log")
+    watching = running([*python, "sluice.watch"], environment, home / "watch.log")
+    serving = running([*python, "sluice.serve", "--port", str(serve_port)], environment, home / "serve.log")
     with watching as watch, serving as serve:
-        _wait_for(f"http://127.0.0.1:{serve_port}/sluice/service_events.json", "scripts/serve")
+        wait_for(f"http://127.0.0.1:{serve_port}/sluice/service_events.json", "scripts/serve")
         consumer = commands.start(
             "consume", _TOPIC, "--log-level", "warning", "--prometheus-port", str(stream_port)
         )
@@ -111,7 +73,7 @@ def freshness(broker: Broker, home: Path, rate: int, seconds: int) -> dict[str, 
             "seconds": seconds,
             "asked_for": len(ages) + missing,
             "never_came": missing,
-            **_summary(ages),
+            **summary(ages),
             "lag_messages_at_end": _lag(stream_port),
             "watch_cpu_seconds": round(cpu_seconds(watch) - before["watch"], 1),
             "stream_cpu_seconds": round(cpu_seconds(consumer) - before["stream"], 1),
@@ -127,7 +89,7 @@ def freshness(broker: Broker, home: Path, rate: int, seconds: int) -> dict[str, 
     return result
 
 
-def _summary(ages: list[float]) -> dict[str, float]:
+def summary(ages: list[float]) -> dict[str, float]:
     """Percentiles of all, and of the first and the last third: a growing lag shows in them."""
     third = max(1, len(ages) // 3)
 

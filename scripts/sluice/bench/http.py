@@ -8,15 +8,15 @@ import os
 import random
 import re
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sluice.bench.load import Load, get
+from sluice.bench.running import cpu_seconds
 from sluice.home import PROJECT_ROOT
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -66,47 +66,15 @@ def make_home(home: Path, rows: int) -> None:
     (home / "target" / "manifest.json").write_text("{}", encoding="utf-8")
 
 
-async def _one_connection(base: str, paths: list[str], deadline: float, seed: int) -> list[float]:
-    """One client that asks again as soon as it has its answer; lean, since it shares the cores."""
-    host, port = base.removeprefix("http://").rsplit(":", 1)
-    reader, writer = await asyncio.open_connection(host, int(port))
-    chooser, seconds = random.Random(seed), []
-    while time.perf_counter() < deadline:
-        request = f"GET {chooser.choice(paths)} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-        began = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-        body = await reader.readexactly(int(length[1])) if length else b""
-        seconds.append(time.perf_counter() - began)
-        if not head.startswith(b"HTTP/1.1 200") or body.count(b'"minute"') != ROWS_WANTED:
-            raise RuntimeError(f"unexpected answer: {head[:60]!r} {body[:200]!r}")
-    writer.close()
-    return seconds
+def _load(paths: list[str], connections: int, seconds: float) -> Load:
+    """Clients that ask again as soon as they have their answer."""
 
+    def check(number: int, due_at: float, body: bytes) -> None:
+        if body.count(b'"minute"') != ROWS_WANTED:
+            raise RuntimeError(f"unexpected answer: {body[:200]!r}")
 
-async def measure(base: str, paths: list[str], connections: int, seconds: float) -> dict[str, float]:
-    """Latencies in milliseconds of closed-loop clients; their own time on the processor is included."""
-    deadline = time.perf_counter() + seconds
-    found = await asyncio.gather(*(_one_connection(base, paths, deadline, n) for n in range(connections)))
-    latencies = sorted(1000 * latency for one in found for latency in one)
-    quantiles = statistics.quantiles(latencies, n=100)
-    return {
-        "requests": len(latencies),
-        "requests_per_second": round(len(latencies) / seconds, 1),
-        "p50_ms": round(quantiles[49], 2),
-        "p99_ms": round(quantiles[98], 2),
-        "max_ms": round(latencies[-1], 2),
-    }
-
-
-def _cpu_seconds(process_id: int) -> float:
-    """Processor time a process has used; it does not depend on what else the machine does."""
-    stat = Path(f"/proc/{process_id}/stat")
-    if not stat.exists():
-        return 0.0
-    fields = stat.read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    chooser = random.Random(1)
+    return Load(lambda number: get(chooser.choice(paths)), connections, seconds, answered=check)
 
 
 def run(rows: int = 1_000_000, connections: int = 8, seconds: float = 10.0) -> dict[str, Any]:
@@ -130,15 +98,24 @@ def run(rows: int = 1_000_000, connections: int = 8, seconds: float = 10.0) -> d
             address = re.search(r"http://[^/\s]+", line)
             if not address:
                 raise RuntimeError(f"scripts/serve did not start: {line}")
-            asyncio.run(measure(address[0], paths, 1, 1.0))
-            cpu = _cpu_seconds(process.pid)
-            figures = asyncio.run(measure(address[0], paths, connections, seconds))
-            cpu = _cpu_seconds(process.pid) - cpu
+            port = int(address[0].rpartition(":")[2])
+            asyncio.run(_load(paths, 1, 1.0).drive(port))
+            cpu = cpu_seconds(process)
+            load = asyncio.run(_load(paths, connections, seconds).drive(port))
+            cpu = cpu_seconds(process) - cpu
         finally:
             process.terminate()
             process.wait(timeout=20)
-    figures["server_cpu_ms_per_request"] = round(1000 * cpu / figures["requests"], 2)
-    return {"metric_rows": rows, "connections": connections, "seconds": seconds, **figures}
+    if load.refused:
+        raise RuntimeError(f"requests were refused: {dict(load.refused)}")
+    cpu_ms = round(1000 * cpu / len(load.latencies), 2)
+    return {
+        "metric_rows": rows,
+        "connections": connections,
+        "seconds": seconds,
+        **load.figures(),
+        "server_cpu_ms_per_request": cpu_ms,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

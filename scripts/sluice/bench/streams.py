@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sluice.bench.running import cpu_seconds, peak_mib
 from sluice.home import PROJECT_ROOT
 from sluice.streams.artifacts import NoBrokerError
 from sluice.streams.brokers import Broker, free_port
@@ -67,18 +68,6 @@ def _records(path: Path) -> int:
 def _count(home: Path) -> int:
     """Records in landing."""
     return sum(map(_records, _files(home)))
-
-
-def peak_mib(process: subprocess.Popen[bytes]) -> float:
-    """The most memory the process has had."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return round(int(status.split("VmHWM:")[1].split()[0]) / 1024, 1)
-
-
-def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
-    """User and system time of the process and its ended children."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def catch_up(broker: Broker, home: Path, events: int) -> dict[str, Any]:
