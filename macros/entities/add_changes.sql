@@ -8,6 +8,8 @@
     feed    the feed it follows; or
     feeds   the feeds it follows: the model then has a column `feed`
     sums    the columns that are sums; a row of which all are 0 leaves the table
+  Where an instant or a date is in the key, which then is never null, present rows are looked for between its first and last
+  changed value only.
 -#}
 
 {#-
@@ -48,6 +50,7 @@
   {%- set same_key = [] -%}
   {%- for column in key -%}{%- do same_key.append('added.' ~ column ~ ' is not distinct from present.' ~ column) -%}{%- endfor -%}
   {%- set same_key = same_key | join(' and ') -%}
+  {%- set within_changes = duckdb__within_changes(args, key) -%}
   {%- for feed in meta.get('feeds') or [meta.feed] if is_rebuilt_after(feed) %}
   delete from {{ args.target_relation }}{{ " where feed = '" ~ feed ~ "'" if meta.get('feeds') }};
   {%- endfor %}
@@ -61,7 +64,7 @@
     select {{ columns }} from added
     union all
     select {{ columns }} from {{ args.target_relation }} as present
-    where exists (select 1 from added where {{ same_key }})
+    where {{ within_changes }} and exists (select 1 from added where {{ same_key }})
   )
 
   select {{ key | join(', ') }}{% for column in meta.sums %}, sum({{ column }}) as {{ column }}{% endfor %}
@@ -69,9 +72,19 @@
   group by {{ key | join(', ') }};
 
   delete from {{ args.target_relation }} as present
-  where exists (select 1 from sums_now as added where {{ same_key }});
+  where {{ within_changes }} and exists (select 1 from sums_now as added where {{ same_key }});
 
   insert into {{ args.target_relation }} ({{ columns }})
   select {{ columns }} from sums_now
   where {% for column in meta.sums %}{{ column }} != 0{{ ' or ' if not loop.last }}{% endfor %};
+{%- endmacro %}
+
+{#- The condition, as text, that a present row lies in the time of the new sums; true where no time is in the key. -#}
+{% macro duckdb__within_changes(args, key) -%}
+  {%- for column in args.dest_columns if column.name in key and column.dtype.upper() in ('TIMESTAMP', 'DATE') -%}
+    {%- set span = run_query('select min(' ~ column.quoted ~ '), max(' ~ column.quoted ~ ') from ' ~ args.temp_relation).rows[0] -%}
+    {{ return('false' if span[0] is none else
+      'present.' ~ column.quoted ~ ' between ' ~ column.dtype ~ " '" ~ span[0] ~ "' and " ~ column.dtype ~ " '" ~ span[1] ~ "'") }}
+  {%- endfor -%}
+  {{ return('true') }}
 {%- endmacro %}

@@ -33,7 +33,8 @@
 
   Args:
     unique_id (string): the model.
-    conditions (mapping): feed -> condition, of every feed whose staged records the view is to see in part.
+    conditions (mapping): feed -> condition, of every feed whose staged records the view is to see in part; and model ->
+      condition, of tables in between (see duckdb__spans_of_groups).
     entity (string): the feed whose entity is read, or none: other entities are what records refer to, and stay whole.
   Returns: a table expression without an alias. A model that is a table is what it is.
 -#}
@@ -42,6 +43,8 @@
   {%- set feed = node.name | replace('stg_landing__', '') -%}
   {%- if node.name == 'stg_landing__' ~ feed and feed in conditions -%}
     {{ return('(select * from ' ~ node.relation_name ~ ' where rowid in (select rowid from ' ~ node.relation_name ~ ' where ' ~ conditions[feed] ~ '))') }}
+  {%- elif node.config.materialized != 'view' and node.name in conditions -%}
+    {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ conditions[node.name] ~ ')') }}
   {%- elif node.config.materialized != 'view' or (node.name in feeds() and node.name != entity) -%}
     {{ return(node.relation_name) }}
   {%- endif -%}
@@ -57,4 +60,26 @@
     {{ return('(select * from (' ~ sql.text ~ ') where ' ~ conditions[entity] ~ ')') }}
   {%- endif -%}
   {{ return('(' ~ sql.text ~ ')') }}
+{%- endmacro %}
+
+{#-
+  Where the changed groups of the tables lie that a model reads, so that untouched row groups are never read.
+
+  Args:
+    node: the model.
+    feed (string): the feed whose groups changed.
+    log (string): SQL from `from` on: the changed rows of the feed's entity.
+  Returns: a mapping, table -> condition, of tables whose meta `group_by` has a bucket of the feed's instant.
+-#}
+{% macro duckdb__spans_of_groups(node, feed, log) -%}
+  {%- set spans = {} -%}
+  {%- set instant = event_instants().get(feed) -%}
+  {%- for parent in node.depends_on.nodes if instant and parent in graph.nodes and graph.nodes[parent].config.meta.get('feed') == feed -%}
+    {%- for column, bucket in graph.nodes[parent].config.meta.get('group_by', {}).items() if instant in bucket -%}
+      {%- set span = asked_once('select min(' ~ instant ~ '), max(' ~ instant ~ ')' ~ log)[0] -%}
+      {%- set first, last = bucket | replace(instant, "timestamp '" ~ span[0] ~ "'"), bucket | replace(instant, "timestamp '" ~ span[1] ~ "'") -%}
+      {%- do spans.update({graph.nodes[parent].name: 'false' if span[0] is none else column ~ ' between ' ~ first ~ ' and ' ~ last}) -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{ return(spans) }}
 {%- endmacro %}

@@ -151,8 +151,10 @@
     {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since ~ ' and ' ~ is_due -%}
     {%- set instant = event_instants()[feed] -%}
     {%- set span = asked_once('select min(' ~ instant ~ '), max(' ~ instant ~ ')' ~ log)[0] -%}
-    {%- set rows = duckdb__over_rows(node.unique_id, {feed: instant ~ " between timestamp '" ~ span[0] ~ "' and timestamp '" ~ span[1]
-      ~ "' and _key_hash in (select _key_hash" ~ log ~ ')'}, feed) -%}
+    {%- set conditions = duckdb__spans_of_groups(node, feed, log) -%}
+    {%- do conditions.update({feed: instant ~ " between timestamp '" ~ span[0] ~ "' and timestamp '" ~ span[1]
+      ~ "' and _key_hash in (select _key_hash" ~ log ~ ')'}) -%}
+    {%- set rows = duckdb__over_rows(node.unique_id, conditions, feed) -%}
     {%- do statements.append('insert into staging."' ~ published.table ~ '__changed" select distinct ' ~ published.changed_by.values() | join(', ') ~ log) -%}
     {%- set is_changed = 'true' if published.get('by_key')
       else '(' ~ published.changed_by.keys() | join(', ') ~ ') in (select ' ~ published.changed_by.values() | join(', ') ~ log ~ ')' -%}
