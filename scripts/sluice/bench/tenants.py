@@ -133,7 +133,8 @@ async def fresh(services: Services, rate: float, seconds: float) -> dict[str, An
 
         return Load(request, 4, seconds, READS_A_SECOND)
 
-    metrics = read("/metrics?tenant_id=$tenant&bucket_size=hour")
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    metrics = read(f"/metrics?tenant_id=$tenant&bucket_size=hour&from={yesterday:%Y-%m-%dT%H:%M:%SZ}")
     events = read(f"/events?tenant_id=$tenant&from={services.since}")
     end = time.time() + seconds
     await asyncio.gather(

@@ -56,18 +56,28 @@ def bucket_text(instant: dt.datetime | None, default: str) -> str:
 def read_series_keys(
     connection: sqlite3.Connection, table: str, columns: Sequence[str], start: Sequence[str] | None = None
 ) -> Iterator[tuple[str, ...]]:
-    """Every series in order, from `start` on, by jumping along the key instead of reading it."""
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    select = f"select {names} from {table}"
-    order = f"order by {names} limit 1"
-    if start is None:
-        row = connection.execute(f"{select} {order}").fetchone()
-    else:
-        row = connection.execute(f"{select} where ({names}) >= ({marks}) {order}", tuple(start)).fetchone()
+    """Every series in order, from `start` on, by jumping along the key instead of reading it. (Of a comparison of rows of
+    values, SQLite uses the first column only, and would read the others.)"""
+    names = ", ".join(columns)
+    select, order = f"select {names} from {table}", f"order by {names} limit 1"
+
+    def first(conditions: Sequence[str], values: Sequence[str]) -> tuple[str, ...] | None:
+        where = f"where {' and '.join(conditions)}" if conditions else ""
+        return connection.execute(f"{select} {where} {order}", tuple(values)).fetchone()
+
+    def after(key: Sequence[str]) -> tuple[str, ...] | None:
+        for length in range(len(columns), 0, -1):
+            *same, last = columns[:length]
+            if row := first([*(f"{column} = ?" for column in same), f"{last} > ?"], key[:length]):
+                return row
+        return None
+
+    there = [f"{column} = ?" for column in columns]
+    row = (first(there, start) or after(start)) if start is not None else first([], [])
     while row is not None:
         key = tuple(row)
         yield key
-        row = connection.execute(f"{select} where ({names}) > ({marks}) {order}", key).fetchone()
+        row = after(key)
 
 
 def read_buckets(
