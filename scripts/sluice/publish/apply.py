@@ -107,7 +107,7 @@ def _update(target: Path, staging: Path, publication: Publication) -> None:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
         db.execute(f"pragma cache_size = -{CACHE_KIB}")
-        db.execute("attach ? as staging", (str(staging),))
+        attach_staging(db, staging)
         db.execute("begin immediate")
         try:
             for table in publication.tables:
@@ -267,7 +267,14 @@ def _columns_of(db: sqlite3.Connection, schema: str, table: str) -> list[tuple[s
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that begins and ends its transactions itself, and waits for other writers."""
-    return sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
+    uri = path.absolute().as_uri()
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
+
+
+def attach_staging(db: sqlite3.Connection, staging: Path) -> None:
+    """As a file that nobody writes: a transaction that is to write would lock it too, and those that write other files at the
+    same time would wait for each other."""
+    db.execute("attach ? as staging", (f"{staging.absolute().as_uri()}?mode=ro&immutable=1",))
 
 
 def _quoted(names: tuple[str, ...]) -> str:

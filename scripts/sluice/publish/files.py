@@ -18,7 +18,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sluice.publish.apply import Staged, connect, tidy, update_table, with_companions, write_build
+from sluice.publish.apply import (
+    Staged,
+    attach_staging,
+    connect,
+    tidy,
+    update_table,
+    with_companions,
+    write_build,
+)
 from sluice.publish.spec import Publication
 from sluice.tokens import TENANT_ID
 
@@ -118,7 +126,7 @@ def _create(path: Path, staging: Path, publication: Publication, file: File, lay
     aside.touch(mode=publication.mode)
     with closing(connect(aside)) as db:
         db.execute("pragma journal_mode = off")
-        db.execute("attach ? as staging", (str(staging),))
+        attach_staging(db, staging)
         db.execute("begin")
         _write(db, publication, file, layout)
         db.execute("commit")
@@ -134,7 +142,7 @@ def _update(path: Path, staging: Path, publication: Publication, file: File, lay
     with closing(connect(path)) as db:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
-        db.execute("attach ? as staging", (str(staging),))
+        attach_staging(db, staging)
         db.execute("begin immediate")
         try:
             _write(db, publication, file, layout)
