@@ -79,6 +79,7 @@
     staged._load_id in (select load_id from state.applied where feed = '{{ feed }}') as was_accepted,
     staged._load_id in (select load_id from state.current_loads where feed = '{{ feed }}') as is_accepted
     {%- endif %}
-  from {{ rows_where(staged, feed, '_reject_reasons is null and _key_hash in (select _key_hash from touched)') }} as staged
-  join state.loads as loads on staged._load_id = loads.load_id;
+  from {{ rows_where(staged, feed, '_key_hash in (select _key_hash from touched)') }} as staged
+  join state.loads as loads on staged._load_id = loads.load_id
+  where staged._reject_reasons is null;
 {%- endmacro %}
