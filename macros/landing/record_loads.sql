@@ -16,6 +16,22 @@
 {%- endmacro %}
 
 {% macro duckdb__record_loads(feed) -%}
+  {%- if execute %}
+    {%- do run_statements(duckdb__ledger_lines_sql(feed)) %}
+    {#- Most of the time every row may stay, and looking at each of them to find out takes a while. #}
+    {%- set is_mixed = run_query(
+      "select count(*) from state.loads where load_id in (select load_id from landing_batch) and (error is not null or forgotten_count > 0)"
+    ).rows[0][0] > 0 %}
+    {%- if is_mixed %}
+  delete from {{ this }}
+  where
+    _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
+    and (_reject_reasons = ['forgotten'] or _load_id in (select load_id from state.loads where error is not null));
+    {%- endif %}
+  {%- endif %}
+{%- endmacro %}
+
+{% macro duckdb__ledger_lines_sql(feed) -%}
   {%- if should_full_refresh() %}
   delete from state.loads where feed = '{{ feed }}';
   {%- endif %}
@@ -66,9 +82,4 @@
     group by file, size_bytes, modified_ns
   ) as erased
     on batch.file = erased.file and batch.size_bytes = erased.size_bytes and batch.modified_ns = erased.modified_ns;
-
-  delete from {{ this }}
-  where
-    _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
-    and (_reject_reasons = ['forgotten'] or _load_id in (select load_id from state.loads where error is not null));
 {%- endmacro %}

@@ -52,9 +52,13 @@
   insert into state.last_load select '{{ feed }}', min(load_id) from landing_batch;
 {%- endmacro %}
 
-{#- Records of one key and file with the same preference but other content. A copy of a record needs no ranking. -#}
+{#-
+  Records of one key and file with the same preference but other content. A copy of a record needs no ranking. Contents are
+  compared where the preferences are the same, which few columns tell.
+-#}
 {% macro duckdb__find_ties_sql(feed, staged, declared) -%}
-  create or replace temp table tied as
+  {%- set preference %}{% for expression, direction in declared.best %}, {{ expression }}{% endfor %}{% endset -%}
+  create or replace temp table alike as
   with rivals as (
     select *, '' as _file
     from {{ staged }}
@@ -64,8 +68,20 @@
       and _key_hash in (select _key_hash from state.repeated_{{ feed }})
   )
 
+  select _load_id, _key_hash
+  from rivals
+  group by _load_id, _key_hash{{ preference }}
+  having count(*) > 1;
+
+  create or replace temp table tied as
+  with rivals as (
+    select *, '' as _file
+    from {{ staged }}
+    where _reject_reasons is null and (_load_id, _key_hash) in (select _load_id, _key_hash from alike)
+  )
+
   select distinct _load_id, _key_hash
   from rivals
-  group by _load_id, _key_hash, {{ declared.key | join(', ') }}{% for expression, direction in declared.best %}, {{ expression }}{% endfor %}
+  group by _load_id, _key_hash, {{ declared.key | join(', ') }}{{ preference }}
   having count(distinct struct_pack({% for column in declared.columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})) > 1;
 {%- endmacro %}
