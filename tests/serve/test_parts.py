@@ -216,3 +216,21 @@ def test_charts_show_gaps_and_nothing_unescaped() -> None:
     assert "<per>" not in drawn
     assert "Nothing to draw" in charts.line_chart([], "minute", "Nothing")
     assert [charts.round_up(value) for value in (0, 0.03, 1, 7, 24, 1200)] == [1, 0.05, 1, 10, 25, 2000]
+
+
+SERIES = [(source, kind) for source in ("app", "pos", "web") for kind in ("", "a", "b b", "view")]
+
+
+@pytest.mark.parametrize("start", [None, *SERIES, ("", ""), ("app", "z"), ("b", "a"), ("web", "z"), ("z", "")])
+def test_series_are_found_by_jumping_from_one_to_the_next(start: tuple[str, str] | None) -> None:
+    with sqlite3.connect(":memory:") as db:
+        db.execute("create table metrics (source, kind, minute, primary key (source, kind, minute)) without rowid")
+        minutes = range(2_000)
+        db.executemany(
+            "insert into metrics values (?, ?, ?)", ((*key, minute) for key in SERIES for minute in minutes)
+        )
+        steps = []
+        db.set_progress_handler(lambda: steps.append(1), 100)
+        found = list(metrics.read_series_keys(db, "metrics", ("source", "kind"), start))
+    assert found == sorted(key for key in SERIES if start is None or key >= start)
+    assert len(steps) < 50  # hundreds of instructions a series; reading every minute takes ten times as many

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sluice.publish import apply
 from sluice.publish.apply import prepare_staging
 from sluice.publish.files import File, layout_id, publish_files, published_files
 from sluice.publish.spec import Publication, Table
@@ -132,3 +133,21 @@ def test_no_other_name_reaches_a_path(folder: Folder, name: str) -> None:
         folder.publish(2, [("a", "e2", 2), (name, "e1", 1)], keep=["a", name])
     assert folder.batches() == {"a": 1}
     assert {path for path in folder.path.parent.rglob("*") if ".staging" not in path.parts} <= set(before)
+
+
+def test_files_that_are_written_at_the_same_time_do_not_lock_what_they_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply, "BUSY_TIMEOUT_SECONDS", 0.1)
+    folder = Folder(tmp_path)
+    folder.publish(1, [("acme", "a", 1)], ["acme"])
+    prepare_staging(folder.staging, publication(2))
+    with closing(sqlite3.connect(folder.staging, isolation_level=None)) as another:
+        another.execute("insert into events values ('acme', 'a', 2)")
+        another.execute("insert into events__changed values ('acme', 'a')")
+        another.execute("begin immediate")
+        publish_files(
+            folder.path, folder.staging, publication(2), [File("acme", is_full=False)], ["acme"]
+        )
+        another.execute("rollback")
+    assert folder.rows("acme") == [("a", 2)]
