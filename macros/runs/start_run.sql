@@ -26,7 +26,7 @@
 {% macro refuse_to_forget() -%}
   {%- if not var('forget_missing') %}
     {%- set missing = run_query(
-      "select file from state.current_loads where file not in (select file from (select unnest(sluice_landing_files(), recursive := true)))"
+      "select file from state.current_loads where file not in (select file from (" ~ landing_files() ~ "))"
       ~ " and file not in (select file from (select unnest(sluice_archived_files('', true), recursive := true))) order by file"
     ).columns[0].values() %}
     {%- if missing %}

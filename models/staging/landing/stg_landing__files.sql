@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with listed as (
-  select unnest(sluice_landing_files(), recursive := true)
+  {{ landing_files() | indent(2) }}
 ),
 
 split as (

@@ -10,7 +10,7 @@ UNFINISHED_PREFIXES = (".", "_")
 UNFINISHED_SUFFIXES = (".tmp", ".part")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LandingFile:
     """One name found below the landing folder: a file, or something that should have been one.
 

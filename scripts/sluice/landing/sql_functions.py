@@ -1,6 +1,6 @@
 """The landing reader as SQL functions: list what is there, and look at files before DuckDB reads them.
 
-- `sluice_landing_files() -> STRUCT(path, file, size_bytes, modified_ns, error)[]`
+- `sluice_landing_files() -> JSON text`: a list of {path, file, size_bytes, modified_ns, error}
 - `sluice_inspect(paths VARCHAR[], known_names VARCHAR[]) -> STRUCT(...)[]`, one inspection per path, in order
 - `sluice_clear_work() -> number of files removed`: the copies that inspections left in the work folder
 """
@@ -8,12 +8,12 @@
 from dataclasses import fields
 
 import duckdb
+import orjson
 
 from sluice.home import data_home
 from sluice.landing.inspect import Inspection, inspect_files
-from sluice.landing.listing import LandingFile, list_landing_files
+from sluice.landing.listing import list_landing_files
 
-LISTING_TYPE = "STRUCT(path VARCHAR, file VARCHAR, size_bytes BIGINT, modified_ns BIGINT, error VARCHAR)[]"
 INSPECTION_TYPE = (
     "STRUCT(error VARCHAR, retry BOOLEAN, delimiter VARCHAR, header VARCHAR[], newline VARCHAR, "
     "records_read BIGINT, read_path VARCHAR, has_header BOOLEAN, faults_path VARCHAR, fault_count BIGINT, "
@@ -24,20 +24,21 @@ INSPECTION_TYPE = (
 def register_landing_functions(conn: duckdb.DuckDBPyConnection) -> None:
     """Make the two functions known to one DuckDB instance. They read the file system, so their
     results are never folded or reused (side_effects)."""
-    conn.create_function("sluice_landing_files", _landing_files, [], LISTING_TYPE, side_effects=True)
+    conn.create_function("sluice_landing_files", _landing_files, [], "VARCHAR", side_effects=True)
     conn.create_function(
         "sluice_inspect", _inspect, ["VARCHAR[]", "VARCHAR[]"], INSPECTION_TYPE, side_effects=True
     )
     conn.create_function("sluice_clear_work", _clear_work, [], "BIGINT", side_effects=True)
 
 
-def _landing_files() -> list[dict]:
-    return [_as_dict(LandingFile, file) for file in list_landing_files(data_home().landing)]
+def _landing_files() -> str:
+    return orjson.dumps(list_landing_files(data_home().landing)).decode()
 
 
 def _inspect(paths: list[str], known_names: list[str]) -> list[dict]:
     work = data_home().work
-    return [_as_dict(Inspection, found) for found in inspect_files(paths, known_names, work)]
+    found = inspect_files(paths, known_names, work)
+    return [{field.name: getattr(one, field.name) for field in fields(Inspection)} for one in found]
 
 
 def _clear_work() -> int:
@@ -46,7 +47,3 @@ def _clear_work() -> int:
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)
-
-
-def _as_dict(kind: type, value: object) -> dict:
-    return {field.name: getattr(value, field.name) for field in fields(kind)}
