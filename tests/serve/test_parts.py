@@ -221,10 +221,14 @@ def test_charts_show_gaps_and_nothing_unescaped() -> None:
 SERIES = [(source, kind) for source in ("app", "pos", "web") for kind in ("", "a", "b b", "view")]
 
 
-@pytest.mark.parametrize("start", [None, *SERIES, ("", ""), ("app", "z"), ("b", "a"), ("web", "z"), ("z", "")])
+@pytest.mark.parametrize(
+    "start", [None, *SERIES, ("", ""), ("app", "z"), ("b", "a"), ("web", "z"), ("z", "")]
+)
 def test_series_are_found_by_jumping_from_one_to_the_next(start: tuple[str, str] | None) -> None:
     with sqlite3.connect(":memory:") as db:
-        db.execute("create table metrics (source, kind, minute, primary key (source, kind, minute)) without rowid")
+        db.execute(
+            "create table metrics (source, kind, minute, primary key (source, kind, minute)) without rowid"
+        )
         minutes = range(2_000)
         db.executemany(
             "insert into metrics values (?, ?, ?)", ((*key, minute) for key in SERIES for minute in minutes)

@@ -146,8 +146,6 @@ def test_files_that_are_written_at_the_same_time_do_not_lock_what_they_read(
         another.execute("insert into events values ('acme', 'a', 2)")
         another.execute("insert into events__changed values ('acme', 'a')")
         another.execute("begin immediate")
-        publish_files(
-            folder.path, folder.staging, publication(2), [File("acme", is_full=False)], ["acme"]
-        )
+        publish_files(folder.path, folder.staging, publication(2), [File("acme", is_full=False)], ["acme"])
         another.execute("rollback")
     assert folder.rows("acme") == [("a", 2)]
