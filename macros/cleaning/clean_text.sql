@@ -6,9 +6,10 @@
     fold (string): 'lower', 'upper' or none.
   Returns: a SQL expression of type VARCHAR without surrounding space, tab, CR, LF, VT, FF or no-break space.
 
-  Nearly every field needs no trimming: text that begins and ends with a visible ASCII character is returned as it
-  is, which costs two comparisons where trim() costs a scan for seven characters; most of the rest has spaces only. Without
-  its second argument, trim() would also take away spaces of other scripts, which are text.
+  Nearly every field needs no trimming: text that begins with a visible ASCII character and ends with none of the seven is
+  returned as it is, for comparisons of a few bytes where trim() decodes all of them; most of the rest has spaces only. (To
+  take the last character, as in value[-1], costs more than all seven suffixes.) Without its second argument, trim() would
+  also take away spaces of other scripts, which are text.
 -#}
 {% macro clean_text(value, fold=none) -%}
   {{ return(adapter.dispatch('clean_text')(value, fold)) }}
@@ -21,8 +22,8 @@
 {% macro duckdb__clean_text(value, fold) -%}
   {%- set cleaned -%}
     case
-      when {{ value }} between '!' and '~' and {{ value }}[-1] between '!' and '~' then {{ value }}
-      when trim({{ value }}, ' ') between '!' and '~' and trim({{ value }}, ' ')[-1] between '!' and '~' then trim({{ value }}, ' ')
+      when {{ duckdb__is_trimmed(value) }} then {{ value }}
+      when {{ duckdb__is_trimmed('trim(' ~ value ~ ", ' ')") }} then trim({{ value }}, ' ')
       else nullif(trim({{ value }}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)), '')
     end
   {%- endset -%}
@@ -30,4 +31,10 @@
   {%- elif fold in ('lower', 'upper') -%} {{ fold }}({{ cleaned }})
   {%- else -%} {{ exceptions.raise_compiler_error("clean_text: fold is '" ~ fold ~ "'; use 'lower', 'upper' or none") }}
   {%- endif -%}
+{%- endmacro %}
+
+{#- Whether text surely has nothing to trim. -#}
+{% macro duckdb__is_trimmed(value) -%}
+  {{ value }} between '!' and '~' and not (suffix({{ value }}, ' ')
+  {%- for code in (9, 10, 11, 12, 13, 160) %} or suffix({{ value }}, chr({{ code }})){% endfor %})
 {%- endmacro %}

@@ -25,7 +25,7 @@
     {%- if is_mixed %}
   delete from {{ this }}
   where
-    _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
+    _load_id >= {{ duckdb__first_load_id() }}
     and (_reject_reasons = ['forgotten'] or _load_id in (select load_id from state.loads where error is not null));
     {%- endif %}
   {%- endif %}
@@ -45,7 +45,7 @@
       count(case when _reject_reasons is null then null when _reject_reasons = ['forgotten'] then 1 end) as forgotten_count,
       count(*) filter (where _repaired_columns is not null and _reject_reasons is null) as repaired_count
     from {{ this }}
-    where _load_id >= (select coalesce(min(load_id), 0) from landing_batch)
+    where _load_id >= {{ duckdb__first_load_id() }}
     group by _load_id
   )
   select
@@ -82,4 +82,9 @@
     group by file, size_bytes, modified_ns
   ) as erased
     on batch.file = erased.file and batch.size_bytes = erased.size_bytes and batch.modified_ns = erased.modified_ns;
+{%- endmacro %}
+
+{#- The first load id of the files being read, as a literal: a subquery would be joined to every row that is compared with it. -#}
+{% macro duckdb__first_load_id() -%}
+  {{ return(run_query('select coalesce(min(load_id), 0) from landing_batch').rows[0][0]) }}
 {%- endmacro %}

@@ -44,7 +44,7 @@
   create or replace table state.repeated_{{ feed }} as
   select _key_hash
   from {{ staged }}
-  where _reject_reasons is null and _load_id >= (select min(load_id) from landing_batch)
+  where _reject_reasons is null and _load_id >= {{ duckdb__first_load_id() }}
   group by _key_hash
   having count(*) > 1;
 
@@ -64,7 +64,7 @@
     from {{ staged }}
     where
       _reject_reasons is null
-      and _load_id >= (select min(load_id) from landing_batch)
+      and _load_id >= {{ duckdb__first_load_id() }}
       and _key_hash in (select _key_hash from state.repeated_{{ feed }})
   )
 
