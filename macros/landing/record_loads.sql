@@ -86,5 +86,5 @@
 
 {#- The first load id of the files being read, as a literal: a subquery would be joined to every row that is compared with it. -#}
 {% macro duckdb__first_load_id() -%}
-  {{ return(run_query('select coalesce(min(load_id), 0) from landing_batch').rows[0][0]) }}
+  {{ return(asked_once('select coalesce(min(load_id), 0) from landing_batch')[0][0]) }}
 {%- endmacro %}

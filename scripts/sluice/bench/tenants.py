@@ -178,7 +178,7 @@ async def count_visible(services: Services, expected: int) -> int:
 
 
 @contextmanager
-def services(home: Path, tenants: int) -> Iterator[tuple[Services, dict[str, subprocess.Popen[bytes]]]]:
+def started(home: Path, tenants: int) -> Iterator[tuple[Services, dict[str, subprocess.Popen[bytes]]]]:
     """scripts/ingest, scripts/watch and scripts/serve on a home: where they listen, and the processes."""
     port = free_port()
     with serving(home, tenants) as (ingest_port, tokens, ingest):
@@ -212,7 +212,7 @@ def run(home: Path, options: argparse.Namespace) -> dict[str, Any]:
         "history": options.history,
         "first_build_seconds": round(build.wall_s, 1),
     }
-    with services(home, options.tenants) as (found, processes):
+    with started(home, options.tenants) as (found, processes):
         tell("new events")
         figures["fresh"] = uvloop.run(fresh(found, options.rate, options.seconds))
         figures["single"] = uvloop.run(arrive(found, 1, 64, options.single_rate, options.load_seconds))
