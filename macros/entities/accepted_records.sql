@@ -35,29 +35,28 @@
 
   Args:
     feed (string): the feed.
-  Returns: a SQL query with the columns _load_id, reject_reasons, raw_record.
+  Returns: a SQL query with the columns _load_id, reject_reasons, raw_record, and _is_waiting: whether the reference is
+    among the reasons.
 -#}
 {% macro quarantined_records(feed) -%}
   {%- set reference = entity(feed).reference -%}
   select
     _load_id,
-    {%- if reference %}
-    case
-      when {{ reference.column }} is not null and {{ reference.column }} not in (select {{ reference.column }} from {{ ref(reference.entity) }})
-        then list_sort(list_append(_reject_reasons, '{{ reference.reason }}'))
-      else _reject_reasons
-    end as reject_reasons,
-    {%- else %}
     _reject_reasons as reject_reasons,
-    {%- endif %}
-    _raw_record as raw_record
+    _raw_record as raw_record,
+    false as _is_waiting
   from {{ ref('stg_landing__' ~ feed) }}
   where
     _reject_reasons is not null
     and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
   {%- if reference %}
+    and ({{ reference.column }} is null or {{ reference.column }} in (select {{ reference.column }} from {{ ref(reference.entity) }}))
   union all
-  select _load_id, ['{{ reference.reason }}'] as reject_reasons, raw_record
+  select
+    _load_id,
+    list_sort(list_append(coalesce(_reject_reasons, []), '{{ reference.reason }}')) as reject_reasons,
+    raw_record,
+    true as _is_waiting
   from {{ ref('int_' ~ feed ~ '_waiting') }}
   {%- endif %}
 {%- endmacro %}

@@ -29,6 +29,7 @@
   where false;
   delete from state.changed_loads where feed = '{{ feed }}';
   delete from state.changed_references where feed = '{{ feed }}';
+  delete from state.released_records where feed = '{{ feed }}';
   insert into state.batches select '{{ feed }}', {{ next_batch(feed) }}, true;
   {%- else %}
   insert into state.batches

@@ -29,7 +29,9 @@
 
   Staged records are looked up by rowid: DuckDB then reads the condition's columns of all records, and the others only
   where the wanted ones can be. Measured on 1.3 million records (2026-11-27): 40 ms instead of 112 for 30,000 that stand
-  together, the same for as many that are scattered.
+  together, the same for as many that are scattered. A condition that is one look-up stands beside the rowid as well:
+  each of the two filters (Bloom filters of the wanted values) lets through up to one in a hundred of the others, which
+  for raw text means most of its blocks (6 million records, 200 wanted: 0.17 s instead of 0.42 s).
 
   Args:
     unique_id (string): the model.
@@ -42,7 +44,9 @@
   {%- set node = graph.nodes[unique_id] -%}
   {%- set feed = node.name | replace('stg_landing__', '') -%}
   {%- if node.name == 'stg_landing__' ~ feed and feed in conditions -%}
-    {{ return('(select * from ' ~ node.relation_name ~ ' where rowid in (select rowid from ' ~ node.relation_name ~ ' where ' ~ conditions[feed] ~ '))') }}
+    {%- set is_one_lookup = conditions[feed].count('select ') == 1 and ' or ' not in conditions[feed] -%}
+    {%- set rowids = 'rowid in (select rowid from ' ~ node.relation_name ~ ' where ' ~ conditions[feed] ~ ')' -%}
+    {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ (conditions[feed] ~ ' and ' ~ rowids if is_one_lookup else rowids) ~ ')') }}
   {%- elif node.config.materialized != 'view' and node.name in conditions -%}
     {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ conditions[node.name] ~ ')') }}
   {%- elif node.config.materialized != 'view' or (node.name in feeds() and node.name != entity) -%}

@@ -10,6 +10,7 @@
     count(*) as waiting_count,
     count(_repaired_columns) as waiting_repaired_count
   from {{ ref('int_' ~ feed ~ '_waiting') }}
+  where _reject_reasons is null
   group by _load_id
   union all
   {%- endfor %}

@@ -21,6 +21,7 @@
         select
           (select count(*) from state.loads where feed = '{{ feed }}' and not is_forgotten and load_id not in (select load_id from state.current_loads))
           + (select count(*) from state.changed_references)
+          + (select count(*) from state.released_records)
           {%- if 'changed_' ~ feed in logs %}
           + (select count(*) from state.changed_{{ feed }})
           {%- endif %}

@@ -2,11 +2,11 @@
   After publishing: bring lake/ up to date, for the feeds whose published tables were brought up to date as well.
 
   Only the partitions that changed since the lake's own state (lake/.sluice.json) are written: all of a feed's when it
-  was made anew, or when the lake belongs to another warehouse. Everything is written aside first, then renamed file by
-  file, then the state is noted; what a killed build left undone is done by the next.
+  was made anew, or when the lake belongs to another warehouse. A partition that rows only came to gets a file of those
+  rows beside its own. Everything is written aside first, then renamed partition by partition, then the state is noted;
+  what a killed build left undone is done by the next.
 
   Args:
-    results (list of RunResult): the results of the run.
     feeds (list): the feeds that were published in full (published_feeds).
 -#}
 {% macro write_lake(feeds) -%}
@@ -24,22 +24,34 @@
     {%- set staging = run_query('select sluice_lake_staging()').rows[0][0] -%}
     {%- set moves = [] -%}
     {%- for feed, since in files.behind.items() -%}
-      {%- for table in lake_tables(feed) -%}
-        {%- set changed = duckdb__changed_partitions(table, feed, since) -%}
-        {%- set partitions = changed if since is not none else duckdb__all_partitions(table, feed) -%}
-        {%- for first in range(0, partitions | length, 500) -%}
-          {%- do run_statements(duckdb__copy_partitions(table, partitions[first:first + 500], staging, since is none)) -%}
+      {%- for table in lake_tables(feed, since) -%}
+        {%- set changed = duckdb__changed_partitions(table, since) -%}
+        {%- set grown = duckdb__grown_partitions(table, changed) -%}
+        {%- set rewritten = changed | reject('in', grown) | list if since is not none else duckdb__all_partitions(table, feed) -%}
+        {%- set parts = {'': {'query': table.query, 'partitions': rewritten, 'by_load': table.by_load}} -%}
+        {%- if grown -%}
+          {%- do parts.update({'-' ~ since: {'query': table.added.query, 'partitions': grown}}) -%}
+        {%- endif -%}
+        {%- if table.waiting -%}
+          {%- do parts.update({'-waiting': {'query': table.waiting, 'partitions': (rewritten + grown) | sort, 'by_load': table.by_load}}) -%}
+        {%- endif -%}
+        {%- for rest, part in parts.items() -%}
+          {%- set folder = staging ~ '/' ~ (table.name | replace('/', '.')) ~ '.' ~ table.file ~ rest -%}
+          {%- for first in range(0, part.partitions | length, 500) -%}
+            {%- do run_statements(duckdb__copy_partitions(table.partition, part, part.partitions[first:first + 500], folder, since is none)) -%}
+          {%- endfor -%}
         {%- endfor -%}
-        {%- if since is none or changed -%}{%- do moves.append([table, changed if since is not none else none]) -%}{%- endif -%}
+        {%- if since is none or changed -%}
+          {%- set change = {
+            'written': parts.keys() | list,
+            'rewritten': duckdb__folders(table.partition, rewritten) if since is not none else none,
+            'grown': duckdb__folders(table.partition, grown),
+          } -%}
+          {%- do moves.append("sluice_change_partitions('" ~ table.name ~ "', '" ~ table.file ~ "', '" ~ tojson(change) ~ "')") -%}
+        {%- endif -%}
       {%- endfor -%}
     {%- endfor -%}
-    {%- for table, changed in moves -%}
-      {%- set folders = [] -%}
-      {%- for value in changed or [] -%}{%- do folders.append(table.partition ~ '=' ~ value) -%}{%- endfor -%}
-      {%- do run_query(
-        "select sluice_replace_partitions('" ~ table.name ~ "', '" ~ table.file ~ "', '" ~ (tojson(folders) if changed is not none else 'null') ~ "')"
-      ) -%}
-    {%- endfor -%}
+    {%- for move in moves -%}{%- do run_query('select ' ~ move) -%}{%- endfor -%}
     {%- do note_files('lake', files) -%}
   {%- endif -%}
 {%- endmacro %}
@@ -49,28 +61,38 @@
 
   Args:
     feed (string): the feed.
+    since (integer): the batch that the lake reflects; none: everything is written.
   Returns: a list of mappings
     name        folder of the table below lake/
     file        name of the file in each partition: `data`, or the feed where several feeds share a table
     partition   column that the table is partitioned by
     query       SQL query with that column and those of the files
-    changed     list of SQL queries over the logs: the partitions that changed; SINCE stands for the batch
+    changed     list of SQL queries over the logs: the partitions that changed
+    added       of a table whose added rows can be told, a mapping {partitions, query} of SQL queries: the partitions that
+                rows only came to, and the rows, with the columns of query
+    waiting     of a table some of whose rows may leave it at any time, a query of those; they have a file of their own,
+                and the others in query and added
+    by_load     true: query and waiting have a column _load_id as well
 -#}
-{% macro lake_tables(feed) -%}
-  {%- set rows_changed = "select distinct ingest_date from state.changed_" ~ feed ~ " where batch_id > SINCE" -%}
+{% macro lake_tables(feed, since) -%}
+  {%- set rows_changed = "select distinct ingest_date from state.changed_" ~ feed ~ " where batch_id > " ~ since -%}
   {%- set loads_changed = "select distinct loads.ingest_date from state.changed_loads as changed join state.loads as loads on changed.load_id = loads.load_id"
-    ~ " where changed.feed = '" ~ feed ~ "' and changed.batch_id > SINCE" -%}
+    ~ " where changed.feed = '" ~ feed ~ "' and changed.batch_id > " ~ since -%}
   {%- set instant = event_instants().get(feed) -%}
-  {%- set days_changed = "select distinct cast(" ~ instant ~ " as date) from state.changed_" ~ feed ~ " where batch_id > SINCE" -%}
-  {%- set clean = {'name': 'clean/' ~ feed, 'query': 'select ' ~ lake_columns(feed) | join(', ') ~ ', ingest_date, _load_id from ' ~ lake_relation(feed)} -%}
+  {%- set days_changed = "select distinct cast(" ~ instant ~ " as date) from state.changed_" ~ feed ~ " where batch_id > " ~ since -%}
+  {%- set columns = 'select ' ~ lake_columns(feed) | join(', ') ~ ', ingest_date' -%}
+  {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since -%}
+  {%- set clean = {
+    'name': 'clean/' ~ feed,
+    'query': columns ~ ', _load_id from ' ~ lake_relation(feed),
+    'added': {'query': columns ~ log, 'partitions': 'select ingest_date' ~ log ~ ' group by ingest_date having min(sign) > 0'},
+  } -%}
   {%- set tables = [] -%}
   {%- for table in lake_models(feed) or [clean] -%}
     {%- do tables.append(dict(table, file='data', partition='ingest_date', changed=[rows_changed], by_load=true)) -%}
   {%- endfor -%}
   {%- do tables.extend([
-    {'name': 'quarantine/' ~ feed, 'file': 'data', 'partition': 'ingest_date', 'changed': [loads_changed],
-     'query': 'select feed, file, reject_reasons[1] as reject_reason, reject_reasons, raw_record, loaded_at, ingest_date, _load_id from '
-       ~ lake_relation('quarantine') ~ " where feed = '" ~ feed ~ "'", 'by_load': true},
+    dict(duckdb__lake_quarantine(feed, since), file='data', partition='ingest_date', changed=[loads_changed], by_load=true),
     {'name': 'metrics/daily_metrics', 'file': feed, 'partition': 'ingest_date', 'changed': [rows_changed, loads_changed],
      'query': 'select * from ' ~ lake_relation('daily_metrics') ~ " where feed = '" ~ feed ~ "'"},
   ]) -%}
@@ -89,6 +111,40 @@
       'query': 'select * from ' ~ lake_relation('daily_order_totals')}) -%}
   {%- endif -%}
   {{ return(tables) }}
+{%- endmacro %}
+
+{#- The quarantine of a feed in the lake: name, query, added and waiting (see lake_tables). -#}
+{% macro duckdb__lake_quarantine(feed, since) -%}
+  {%- set columns = 'select feed, file, reject_reasons[1] as reject_reason, reject_reasons, raw_record, loaded_at, ingest_date' -%}
+  {%- set rows = ', _load_id from ' ~ lake_relation('quarantine') ~ " where feed = '" ~ feed ~ "' and " -%}
+  {{ return({
+    'name': 'quarantine/' ~ feed,
+    'query': columns ~ rows ~ 'not _is_waiting',
+    'waiting': columns ~ rows ~ '_is_waiting' if entity(feed).reference else none,
+    'added': duckdb__added_quarantine(feed, since, columns) if since is not none else none,
+  }) }}
+{%- endmacro %}
+
+{#- Of the quarantine, without what waits, what came since a batch (see lake_tables): with its load, or because it no longer
+    waits for what it refers to. -#}
+{% macro duckdb__added_quarantine(feed, since, columns) -%}
+  {%- set conditions = {} -%}
+  {%- for every in feeds() -%}{%- do conditions.update({every: 'false'}) -%}{%- endfor -%}
+  {%- do conditions.update({feed: is_changed_record(feed, since) ~ ' and _reject_reasons is not null'}) -%}
+  {%- set partitions -%}
+    select loads.ingest_date
+    from state.changed_loads as changed
+    join state.loads as loads on changed.load_id = loads.load_id
+    where changed.feed = '{{ feed }}' and changed.batch_id > {{ since }}
+    group by loads.ingest_date
+    having
+      bool_and(not changed.is_moved or changed.load_id in (select load_id from state.current_loads))
+      and not exists (select 1 from state.changed_references where feed = '{{ feed }}' and batch_id > {{ since }} and sign < 0)
+  {%- endset -%}
+  {{ return({
+    'partitions': partitions,
+    'query': columns ~ ' from ' ~ duckdb__over_rows('model.' ~ project_name ~ '.quarantine', conditions) ~ ' where not _is_waiting',
+  }) }}
 {%- endmacro %}
 
 {#-
@@ -128,10 +184,29 @@
 {%- endmacro %}
 
 {#- The partitions of a table that changed since a batch, as sorted text; of a table that is written anew, none. -#}
-{% macro duckdb__changed_partitions(table, feed, since) -%}
+{% macro duckdb__changed_partitions(table, since) -%}
   {%- if since is none -%}{{ return([]) }}{%- endif -%}
-  {%- set queries = table.changed | join(' union ') | replace('SINCE', since | string) -%}
+  {%- set queries = table.changed | join(' union ') -%}
   {{ return(run_query('select cast(value as varchar) from (' ~ queries ~ ') as changed(value) order by 1').columns[0].values() | list) }}
+{%- endmacro %}
+
+{#- Of the partitions of a table that changed since a batch, those that rows only came to, and that may get another file. -#}
+{% macro duckdb__grown_partitions(table, changed) -%}
+  {%- if not table.added or not changed -%}{{ return([]) }}{%- endif -%}
+  {%- set grown -%}
+    select cast(value as varchar)
+    from ({{ table.added.partitions }}) as grown(value)
+    where '{{ table.partition }}=' || value in (select unnest(sluice_growing_partitions('{{ table.name }}', '{{ table.file }}')))
+    order by 1
+  {%- endset -%}
+  {{ return(run_query(grown).columns[0].values() | list) }}
+{%- endmacro %}
+
+{#- The folders of partitions, given by their values. -#}
+{% macro duckdb__folders(partition, values) -%}
+  {%- set folders = [] -%}
+  {%- for value in values -%}{%- do folders.append(partition ~ '=' ~ value) -%}{%- endfor -%}
+  {{ return(folders) }}
 {%- endmacro %}
 
 {#- All partitions of a table, and perhaps dates of which it has no row: those of files are taken from the ledger. -#}
@@ -140,19 +215,19 @@
   {{ return(run_query('select distinct cast(' ~ table.partition ~ ' as varchar) from ' ~ found ~ ' order by 1').columns[0].values() | list) }}
 {%- endmacro %}
 
-{#- Write partitions of a table, given as consecutive dates, below the staging folder. -#}
-{% macro duckdb__copy_partitions(table, partitions, staging, is_all) -%}
+{#- Write what a part {query, by_load} of a table has in partitions, given as consecutive dates, to a folder. -#}
+{% macro duckdb__copy_partitions(partition, part, partitions, folder, is_all) -%}
   {%- set dates = "('" ~ partitions | join("', '") ~ "')" -%}
   copy (
-    select *{{ ' exclude (_load_id)' if table.by_load }} from ({{ table.query }})
+    select *{{ ' exclude (_load_id)' if part.by_load }} from ({{ part.query }})
     where
-      {{ table.partition }} between '{{ partitions[0] }}' and '{{ partitions[-1] }}'
+      {{ partition }} between '{{ partitions[0] }}' and '{{ partitions[-1] }}'
       {%- if not is_all %}
-      and {{ table.partition }} in {{ dates }}
-      {%- if table.by_load %}
+      and {{ partition }} in {{ dates }}
+      {%- if part.by_load %}
       and _load_id in (select load_id from state.current_loads where ingest_date in {{ dates }})
       {%- endif %}
       {%- endif %}
-  ) to {{ duckdb__text_literal(staging ~ '/' ~ (table.name | replace('/', '.')) ~ '.' ~ table.file) }}
-  (format parquet, compression zstd, compression_level 1, partition_by ({{ table.partition }}), overwrite_or_ignore)
+  ) to {{ duckdb__text_literal(folder) }}
+  (format parquet, compression zstd, compression_level 1, partition_by ({{ partition }}), overwrite_or_ignore)
 {%- endmacro %}

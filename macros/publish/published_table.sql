@@ -95,7 +95,8 @@
     {%- for every in feeds() -%}{%- do conditions.update({every: 'false'}) -%}{%- endfor -%}
     {%- for log in changed -%}
       {%- do groups.append(duckdb__changed_records_sql(log, seen[log])) -%}
-      {%- do conditions.update({log: is_changed_record(log, seen[log])}) -%}
+      {#- Raw text is most of a record, so it is read where a record broke a rule of its own; those that only wait are a table. #}
+      {%- do conditions.update({log: is_changed_record(log, seen[log]) ~ ' and _reject_reasons is not null'}) -%}
     {%- endfor -%}
     {{ return({
       'conditions': conditions,
@@ -125,7 +126,7 @@
 
 {#-
   The files of a feed whose records came or went since a batch (raw_record null: all of them), and the records of other
-  files that became known or unknown with what they refer to.
+  files that stood in quarantine for what they refer to, or do now.
 -#}
 {% macro duckdb__changed_records_sql(feed, since) -%}
   {%- set reference = entity(feed).reference -%}
@@ -136,11 +137,17 @@
     where changed.feed = '{{ feed }}' and changed.batch_id > {{ since }} and changed.is_moved
     {%- if reference %}
     union all
-    select distinct loads.file, staged._raw_record as raw_record
-    from {{ duckdb__over_rows('model.' ~ project_name ~ '.stg_landing__' ~ feed, {
-      feed: reference.column ~ " in (select reference from state.changed_references where feed = '" ~ feed ~ "' and batch_id > " ~ since ~ ')'
-    }) }} as staged
-    join state.current_loads as loads on staged._load_id = loads.load_id
+    select distinct loads.file, records.raw_record
+    from (
+      select load_id, raw_record
+      from state.released_records
+      where feed = '{{ feed }}' and batch_id > {{ since }}
+      union all
+      select _load_id, raw_record
+      from {{ lake_relation('int_' ~ feed ~ '_waiting') }}
+      where {{ names_changed_reference(feed, since) }}
+    ) as records
+    join state.current_loads as loads on records.load_id = loads.load_id
     {%- endif %}
   )
 {%- endmacro %}

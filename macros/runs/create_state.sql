@@ -8,7 +8,9 @@
     audited   the last batch of each feed that passed all its tests (see note_audited)
     changed_loads  one row per load whose records came or went (is_moved), or some of which changed their verdict, in a
               batch
-    changed_references  one row per value that records of a feed refer to and that became known, or unknown, in a batch
+    changed_references  one row per value that records of a feed refer to and that became known (sign 1), or unknown (-1),
+              in a batch
+    released_records  the records that waited for what they refer to, until a batch
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     published_files  the batch that each file of a published folder reflects (see publish_files)
@@ -46,6 +48,8 @@
   create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
   alter table state.changed_loads add column if not exists is_moved boolean default true;
   create table if not exists state.changed_references (feed varchar not null, batch_id integer not null, reference varchar not null);
+  alter table state.changed_references add column if not exists sign tinyint;
+  create table if not exists state.released_records (feed varchar not null, batch_id integer not null, load_id integer not null, raw_record varchar);
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);

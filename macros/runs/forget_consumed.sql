@@ -61,6 +61,7 @@
       "delete from state.changed_" ~ feed ~ " where batch_id <= " ~ batch ~ ";"
       ~ "delete from state.changed_loads where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
       ~ "delete from state.changed_references where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
+      ~ "delete from state.released_records where feed = '" ~ feed ~ "' and batch_id <= " ~ batch ~ ";"
       ~ "delete from state.forgotten where feed = '" ~ feed ~ "';"
       ~ "insert into state.forgotten values ('" ~ feed ~ "', " ~ batch ~ ")"
     ) %}

@@ -15,7 +15,8 @@ quarantined as (
     '{{ feed }}' as feed,
     _load_id,
     reject_reasons,
-    raw_record
+    raw_record,
+    _is_waiting
   from {{ ref('int_' ~ feed ~ '_quarantined') }}
   {{ 'union all' if not loop.last }}
   {%- endfor %}
@@ -29,7 +30,8 @@ quarantine as (
     quarantined.reject_reasons,
     quarantined.raw_record,
     loads.loaded_at,
-    quarantined._load_id
+    quarantined._load_id,
+    quarantined._is_waiting
   from quarantined
   inner join loads on quarantined._load_id = loads.load_id
 )

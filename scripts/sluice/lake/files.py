@@ -1,18 +1,26 @@
 """Files that other tools read: written aside by SQL, then renamed into place; nobody ever sees half of one.
 
-A partition of a lake table is a folder `<column>=<value>` with one file per source (`data.parquet`, or one
-per feed), so replacing it is one rename. What a tree of files reflects stands in its `.sluice.json`, written
-last: a build that was killed in between is completed by the next, which replaces all that changed since.
+A partition of a lake table is a folder `<column>=<value>`. Each source of the table, `data` or a feed, has a file there,
+`<name>.parquet`; where rows only came since that was written, a few more, `<name>-<batch>.parquet`; and for quarantined
+records that may be released, `<name>-waiting.parquet`. A partition changes in one step: one file is renamed, or a folder
+with all files that it is to have takes its place. What
+a tree of files reflects stands in its `.sluice.json`, written last: a build that was killed in between is completed by
+the next, which replaces all that changed since.
 """
 
+import ctypes
 import json
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 
 STATE = ".sluice.json"
 STAGING = ".staging"
+# As many files of added rows a partition has before it is written anew: readers open each of them.
+MAX_ADDED = 8
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 
 
 def read_state(tree: Path) -> dict[str, object]:
@@ -50,42 +58,137 @@ def clear_staging(tree: Path) -> Path:
     return staging
 
 
-def replace_partitions(written: Path, table: Path, name: str, changed: Collection[str] | None) -> int:
-    """Move freshly written partitions into a table.
+def change_partitions(
+    table: Path,
+    name: str,
+    written: Mapping[str, Path],
+    rewritten: Collection[str] | None,
+    grown: Collection[str] = (),
+) -> int:
+    """Move freshly written files into the partitions of a table, each partition in one step.
 
     Args:
-        written: folder of partition folders, each with one Parquet file; it is consumed. Absent: nothing was
-            written.
         table: folder of the table.
-        name: name of the file in each partition, without suffix.
-        changed: names of the partition folders that were to be written; those that were not are empty now,
-            and go. None: all were; whatever else the table has under that name goes.
-    Returns: how many partitions were replaced or removed.
+        name: name of its source, with which the names of its files begin.
+        written: rest of a file's name (``''``, ``'-17'``) -> folder of partition folders, each with one Parquet
+            file; it is consumed. An absent folder, or a partition without a file, has no rows.
+        rewritten: names of the partition folders that get what was written and nothing else. None: all.
+        grown: those that get what was written, and keep their other files.
+    Returns: how many partitions changed.
     Raises: ValueError if a partition was written in several files.
     """
-    fresh = {folder.name: folder for folder in written.iterdir()} if written.exists() else {}
-    for partition, folder in sorted(fresh.items()):
-        files = sorted(folder.glob("*.parquet"))
+    files = {f"{name}{rest}.parquet": _written(folder) for rest, folder in written.items()}
+    everything = _partitions(table).union(*files.values())
+    changed = 0
+    for partition in sorted(everything if rewritten is None else {*rewritten, *grown}):
+        folder = table / partition
+        fresh = {file: partitions[partition] for file, partitions in files.items() if partition in partitions}
+        gone = set(files) - {f"{name}.parquet"} if partition in grown else _files_of(folder, name)
+        aside = next(iter(written.values())).with_name("partition.new")
+        changed += _change(folder, fresh, {file for file in gone - set(fresh) if (folder / file).exists()}, aside)
+    for folder in written.values():
+        shutil.rmtree(folder, ignore_errors=True)
+    return changed
+
+
+def growing_partitions(table: Path, name: str, staging: Path) -> list[str]:
+    """The partitions of a table that may get a file of added rows, sorted: they have files, not yet many, and it will be
+    possible to put one in the place of all of them, which is tried out in the staging folder."""
+    if not table.exists() or not _can_swap(staging):
+        return []
+    return sorted(
+        partition
+        for partition in _partitions(table)
+        if 0 < len(_files_of(table / partition, name)) <= MAX_ADDED
+    )
+
+
+def _written(folder: Path) -> dict[str, Path]:
+    """Partition -> the file that was written for it."""
+    found = {}
+    for partition in folder.iterdir() if folder.exists() else ():
+        files = sorted(partition.glob("*.parquet"))
         if len(files) != 1:
-            raise ValueError(f"{folder} was written in {len(files)} files; it must be one")
-        target = table / partition
-        target.mkdir(parents=True, exist_ok=True)
-        files[0].replace(target / f"{name}.parquet")
-    gone = set(changed) if changed is not None else _partitions(table)
-    removed = [partition for partition in sorted(gone - set(fresh)) if _remove(table / partition, name)]
-    shutil.rmtree(written, ignore_errors=True)
-    return len(fresh) + len(removed)
+            raise ValueError(f"{partition} was written in {len(files)} files; it must be one")
+        found[partition.name] = files[0]
+    return found
 
 
 def _partitions(table: Path) -> set[str]:
     return {entry.name for entry in os.scandir(table) if "=" in entry.name} if table.exists() else set()
 
 
-def _remove(partition: Path, name: str) -> bool:
-    """Remove a file of a partition, and the partition with its last file. Returns whether there was one."""
-    file = partition / f"{name}.parquet"
-    found = file.exists()
-    file.unlink(missing_ok=True)
+def _files_of(partition: Path, name: str) -> set[str]:
+    """The names of the files that a source has in a partition."""
+    return {file.name for pattern in (f"{name}.parquet", f"{name}-*.parquet") for file in partition.glob(pattern)}
+
+
+def _change(partition: Path, fresh: Mapping[str, Path], gone: Collection[str], aside: Path) -> bool:
+    """Give a partition files, by their new names, and take others away. Returns whether there was something to do."""
+    if not partition.exists() and fresh:
+        partition.parent.mkdir(parents=True, exist_ok=True)
+        _fill(aside, fresh).rename(partition)
+    elif len(fresh) + len(gone) > 1:
+        _exchange(partition, fresh, gone, aside)
+    else:
+        for name, file in fresh.items():
+            file.replace(partition / name)
+        for name in gone:
+            (partition / name).unlink()
     if partition.exists() and not any(partition.iterdir()):
         partition.rmdir()
-    return found
+    return bool(fresh or gone)
+
+
+def _fill(folder: Path, files: Mapping[str, Path]) -> Path:
+    """Make a folder anew, and move files into it by their new names."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, file in files.items():
+        file.replace(folder / name)
+    return folder
+
+
+def _exchange(partition: Path, fresh: Mapping[str, Path], gone: Collection[str], aside: Path) -> None:
+    """Change several files of a partition in one step: a folder is made aside with all that it is to have. Where folders
+    can't be exchanged, it changes file by file."""
+    _fill(aside, fresh)
+    for file in partition.iterdir():
+        if file.name not in gone and file.name not in fresh:
+            (aside / file.name).hardlink_to(file)
+    try:
+        _swap(aside, partition)
+    except OSError:
+        for name in fresh:
+            (aside / name).replace(partition / name)
+        for name in gone:
+            (partition / name).unlink(missing_ok=True)
+    shutil.rmtree(aside)
+
+
+def _swap(one: Path, other: Path) -> None:
+    """Exchange two folders in one step.
+
+    Raises: OSError where the file system or the operating system (others than Linux) can't.
+    """
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        raise OSError("this operating system can't exchange folders")
+    if rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(one), None, str(other))
+
+
+@cache
+def _can_swap(staging: Path) -> bool:
+    """Whether folders can be exchanged here, found by trying."""
+    trial = staging / "trial"
+    try:
+        for name in ("one", "other"):
+            (trial / name).mkdir(parents=True, exist_ok=True)
+        _swap(trial / "one", trial / "other")
+    except OSError:
+        return False
+    finally:
+        shutil.rmtree(trial, ignore_errors=True)
+    return True

@@ -3,9 +3,10 @@
 - `sluice_files_state(tree) -> JSON text`: what the files of a tree ('lake', 'reports' or 'tenants') reflect
 - `sluice_note_files(tree, state) -> tree`: note that
 - `sluice_lake_staging() -> path`: an empty folder to write partitions to, one folder per table below it
-- `sluice_replace_partitions(table, name, changed) -> BIGINT`: move what was written for a table
-  ('clean/orders')
-  into place; `changed` is a JSON array of partition folders, or null for all of them
+- `sluice_change_partitions(table, name, change) -> BIGINT`: move into place what was written for a table
+  ('clean/orders') to the folders `<table>.<name><rest>`; `change` is a JSON object of the lists `written` (the rests),
+  `rewritten` (partition folders, or null for all of them) and `grown`
+- `sluice_growing_partitions(table, name) -> VARCHAR[]`: the partition folders that may get a file of added rows
 - `sluice_report_dates() -> VARCHAR[]`: the dates that have a validation report
 - `sluice_write_report(date, name, content) -> BOOLEAN`: write one report, if it differs; whether it did
 - `sluice_keep_reports(dates) -> BIGINT`: remove the reports of all other dates; how many
@@ -23,9 +24,10 @@ import duckdb
 from sluice.home import data_home
 from sluice.lake.files import (
     STAGING,
+    change_partitions,
     clear_staging,
+    growing_partitions,
     read_state,
-    replace_partitions,
     replace_text,
     write_state,
 )
@@ -38,7 +40,8 @@ def register_lake_functions(conn: duckdb.DuckDBPyConnection) -> None:
         ("sluice_files_state", _state, [text], text),
         ("sluice_note_files", _note, [text, text], text),
         ("sluice_lake_staging", _staging, [], text),
-        ("sluice_replace_partitions", _replace, [text, text, text], "BIGINT"),
+        ("sluice_change_partitions", _change, [text, text, text], "BIGINT"),
+        ("sluice_growing_partitions", _growing, [text, text], "VARCHAR[]"),
         ("sluice_report_dates", _report_dates, [], "VARCHAR[]"),
         ("sluice_write_report", _write_report, [text, text, text], "BOOLEAN"),
         ("sluice_keep_reports", _keep_reports, ["VARCHAR[]"], "BIGINT"),
@@ -66,10 +69,18 @@ def _staging() -> str:
     return str(clear_staging(data_home().lake))
 
 
-def _replace(table: str, name: str, changed: str) -> int:
+def _change(table: str, name: str, change: str) -> int:
     lake = data_home().lake
-    written = lake / STAGING / f"{table.replace('/', '.')}.{name}"
-    return replace_partitions(written, lake / table, name, json.loads(changed))
+    parts = json.loads(change)
+    written = {
+        rest: lake / STAGING / f"{table.replace('/', '.')}.{name}{rest}" for rest in parts.pop("written")
+    }
+    return change_partitions(lake / table, name, written, **parts)
+
+
+def _growing(table: str, name: str) -> list[str]:
+    lake = data_home().lake
+    return growing_partitions(lake / table, name, lake / STAGING)
 
 
 def _report_dates() -> list[str]:
