@@ -24,7 +24,7 @@
     where
       _reject_reasons is null
       {%- if declared.reference %}
-      and {{ declared.reference.column }} in (select {{ declared.reference.column }} from {{ ref(declared.reference.entity) }})
+      and {{ declared.reference.column }} not in (select {{ declared.reference.column }} from {{ ref('int_' ~ feed ~ '_waiting') }})
       {%- endif %}
   ) as records
   inner join state.current_loads as loads on records._load_id = loads.load_id
@@ -50,7 +50,7 @@
     _reject_reasons is not null
     and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
   {%- if reference %}
-    and ({{ reference.column }} is null or {{ reference.column }} in (select {{ reference.column }} from {{ ref(reference.entity) }}))
+    and ({{ reference.column }} is null or {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ feed ~ '_waiting') }}))
   union all
   select
     _load_id,

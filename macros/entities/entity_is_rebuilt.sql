@@ -11,25 +11,37 @@
   {%- if not execute or not is_incremental() -%}
     {{ return(true) }}
   {%- endif -%}
-  {%- set reference = entity(feed).reference -%}
   {%- set gone -%}
     select
-      (
-        select count(*) from state.applied
-        where feed = '{{ feed }}' and load_id not in (select load_id from state.loads)
-      )
-      {%- if reference %}
-      + (
-        select count(*) from state.batches
-        where feed = '{{ reference.entity }}' and is_full
-          and batch_id > {{ consumed_batch('int_' ~ feed ~ '_contested', reference.entity) }}
-      )
-      {%- endif %}
+      {{ unlogged_changes(feed, 'applied', 'int_' ~ feed ~ '_contested') }}
       {%- if declaration(feed) %}
       + (select count(*) from ({{ declared_anew(feed) }}))
       {%- endif %}
   {%- endset -%}
   {{ return(asked_once(gone)[0][0] > 0) }}
+{%- endmacro %}
+
+{#-
+  How much a model that follows a feed's loads, and the entity that the feed refers to, can't take in by difference: the
+  feed's staged records, or that entity, were made anew.
+
+  Args:
+    feed (string): the feed.
+    reflected (string): see moved_loads.
+    model_name (string): the model.
+  Returns: a SQL expression, an integer; 0 when there is nothing.
+-#}
+{% macro unlogged_changes(feed, reflected, model_name) -%}
+  {%- set reference = entity(feed).reference -%}
+  (
+    (select count(*) from state.{{ reflected }} where feed = '{{ feed }}' and load_id not in (select load_id from state.loads))
+    {%- if reference %}
+    + (
+      select count(*) from state.batches
+      where feed = '{{ reference.entity }}' and is_full and batch_id > {{ consumed_batch(model_name, reference.entity) }}
+    )
+    {%- endif %}
+  )
 {%- endmacro %}
 
 {#-

@@ -36,11 +36,7 @@
 
   {% if declared.reference %}
   create or replace temp table moved_references as
-  select {{ declared.reference.column }} as reference, cast(sum(sign) as integer) as sign
-  from state.changed_{{ declared.reference.entity }}
-  where batch_id > {{ consumed_batch('int_' ~ feed ~ '_contested', declared.reference.entity) }}
-  group by 1
-  having sum(sign) != 0;
+  {{ moved_references(feed, 'int_' ~ feed ~ '_contested') | indent(2) }};
   {% endif %}
 
   create or replace temp table touched as
@@ -65,21 +61,29 @@
     staged._key_hash,
     staged._tie_break,
     loads.file as _file,
-    {%- if declared.reference %}
-    {%- set column = 'staged.' ~ declared.reference.column %}
-    staged._load_id in (select load_id from state.applied where feed = '{{ feed }}')
-    and (
-      ({{ column }} in (select {{ declared.reference.column }} from {{ ref(declared.reference.entity) }})
-       and {{ column }} not in (select reference from moved_references where sign > 0))
-      or {{ column }} in (select reference from moved_references where sign < 0)
-    ) as was_accepted,
-    staged._load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
-    and {{ column }} in (select {{ declared.reference.column }} from {{ ref(declared.reference.entity) }}) as is_accepted
-    {%- else %}
     staged._load_id in (select load_id from state.applied where feed = '{{ feed }}') as was_accepted,
     staged._load_id in (select load_id from state.current_loads where feed = '{{ feed }}') as is_accepted
-    {%- endif %}
   from {{ rows_where(staged, feed, '_key_hash in (select _key_hash from touched)') }} as staged
   join state.loads as loads on staged._load_id = loads.load_id
   where staged._reject_reasons is null;
+
+  {% if declared.reference %}
+  {%- set reference = declared.reference %}
+  {#- A table, so that DuckDB knows how few they are and looks the rivals up among them, not among all there are. #}
+  create or replace temp table known_references as
+  select {{ reference.column }} as reference
+  from {{ ref(reference.entity) }}
+  where {{ reference.column }} in (select {{ reference.column }} from rivals);
+
+  update rivals
+  set
+    is_accepted = is_accepted and {{ reference.column }} in (select reference from known_references),
+    was_accepted = was_accepted and (
+      {{ reference.column }} in (select reference from moved_references where sign < 0)
+      or (
+        {{ reference.column }} in (select reference from known_references)
+        and {{ reference.column }} not in (select reference from moved_references where sign > 0)
+      )
+    );
+  {% endif %}
 {%- endmacro %}

@@ -21,7 +21,9 @@
     {%- if declaration(meta.feed) -%}
       {%- set waiting = waiting ~ ' union all ' ~ declared_anew(meta.feed) -%}
     {%- endif -%}
-  {%- elif strategy in ('replace_changed_groups', 'replace_changed_records', 'add_changes') -%}
+  {%- elif strategy == 'replace_moved_records' -%}
+    {%- set waiting = 'select 1 from (' ~ moved_loads(meta.feed, 'judged') ~ ') union all ' ~ unconsumed_batches([entity(meta.feed).reference.entity]) -%}
+  {%- elif strategy in ('replace_changed_groups', 'add_changes') -%}
     {%- set waiting = unconsumed_batches((meta.get('feeds') or [meta.feed]) + meta.get('also_follows', [])) -%}
   {%- else -%}
     {{ exceptions.raise_compiler_error("what_to_take_in does not know the incremental strategy '" ~ strategy ~ "'") }}

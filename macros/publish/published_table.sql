@@ -42,7 +42,7 @@
     if published_tables.get(published.table) == columns and not window else none -%}
   {%- if changes and changes.is_empty -%}{{ return(none) }}{%- endif -%}
   {%- if changes -%}
-    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'null_is_any': changes.get('null_is_any')}) -%}
+    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'null_is_any': changes.get('null_is_any'), 'looked_for': changes.get('looked_for')}) -%}
     {%- do fill.append('create or replace temp table changed_groups as ' ~ changes.groups) -%}
     {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" select * from changed_groups') -%}
     {%- if changes.key_query -%}
@@ -78,7 +78,7 @@
     key_query    query that becomes the temporary table changed_keys, of a table with by_key
     conditions   feed -> condition of the staged records that the rows to send are made of (see duckdb__over_rows)
     condition    of the rows to send
-    null_is_any  see spec.py
+    null_is_any, looked_for  see spec.py
 -#}
 {% macro duckdb__published_changes(feed, published, seen, warehouse, released) -%}
   {%- set followed = released if published.get('by_file') else [feed] + published.get('also_follows', []) -%}
@@ -91,9 +91,11 @@
   {%- if not changed -%}{{ return({'is_empty': true}) }}{%- endif -%}
   {%- if published.get('by_file') -%}
     {%- set groups = [] -%}
+    {%- set reasons = [] -%}
     {%- set conditions = {} -%}
     {%- for every in feeds() -%}{%- do conditions.update({every: 'false'}) -%}{%- endfor -%}
     {%- for log in changed -%}
+      {%- if entity(log).reference -%}{%- do reasons.append(duckdb__released_reason(log, seen[log])) -%}{%- endif -%}
       {%- do groups.append(duckdb__changed_records_sql(log, seen[log])) -%}
       {#- Raw text is most of a record, so it is read where a record broke a rule of its own; those that only wait are a table. #}
       {%- do conditions.update({log: is_changed_record(log, seen[log]) ~ ' and _reject_reasons is not null'}) -%}
@@ -103,6 +105,7 @@
       'columns': ['file', 'raw_record'],
       'groups': groups | join(' union all '),
       'null_is_any': true,
+      'looked_for': none if none in reasons or not reasons else "instr(reject_reasons, '" ~ reasons | unique | join("') or instr(reject_reasons, '") ~ "')",
       'condition': '(file in (select file from changed_groups where raw_record is null)'
         ~ ' or (file, raw_record) in (select file, raw_record from changed_groups where raw_record is not null))',
     }) }}
@@ -122,6 +125,15 @@
     'conditions': {feed: '_key_hash in (select _key_hash from changed_keys)'} if by_key else none,
     'condition': none if by_key else '(' ~ published.changed_by.keys() | join(', ') ~ ') in (' ~ groups | join(' union all ') ~ ')',
   }) }}
+{%- endmacro %}
+
+{#-
+  The reason that all published records have which changed their verdict with what they refer to since a batch; none when
+  something became unknown, because then others changed too.
+-#}
+{% macro duckdb__released_reason(feed, since) -%}
+  {%- set sent_back = "select exists (select 1 from state.changed_references where feed = '" ~ feed ~ "' and batch_id > " ~ since ~ ' and sign < 0)' -%}
+  {{ return(none if asked_once(sent_back)[0][0] else entity(feed).reference.reason) }}
 {%- endmacro %}
 
 {#-
@@ -145,7 +157,7 @@
       union all
       select _load_id, raw_record
       from {{ lake_relation('int_' ~ feed ~ '_waiting') }}
-      where {{ names_changed_reference(feed, since) }}
+      where {{ reference.column }} in ({{ changed_references(feed, since) }})
     ) as records
     join state.current_loads as loads on records.load_id = loads.load_id
     {%- endif %}

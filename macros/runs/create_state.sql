@@ -3,6 +3,7 @@
 
     loads     one row per load of a landing file: the ledger from which file_loads is made
     applied   one row per load whose records the feed's entity reflects (see follow_changes)
+    judged    one row per load whose records int_<feed>_waiting reflects
     batches   one row per change of an entity, numbered; is_full: everything may have changed
     consumed  the last batch that each model downstream of an entity has taken in
     audited   the last batch of each feed that passed all its tests (see note_audited)
@@ -44,6 +45,7 @@
     error varchar, is_forgotten boolean default false
   );
   create table if not exists state.applied (feed varchar not null, load_id integer not null);
+  create table if not exists state.judged (feed varchar not null, load_id integer not null);
   create table if not exists state.batches (feed varchar not null, batch_id integer not null, is_full boolean not null);
   create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
   alter table state.changed_loads add column if not exists is_moved boolean default true;

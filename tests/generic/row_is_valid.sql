@@ -9,26 +9,36 @@
     feed (string): the feed the table belongs to, to look only at what changed (see rows_to_audit); none: all rows.
     publishes (Relation): the published model that the feed's tests stand before. Nothing else depends on it, so
       that a failing test holds its own feed and lets the models of other feeds be built.
-  Returns: the offending rows and failure_reason, the names of the rules they break.
+  Returns: the offending rows, which of the rules hold (_holds_1 and so on), and failure_reason, the names of the rules
+    they break.
 -#}
 {% test row_is_valid(model, rules, key=none, feed=none, publishes=none) %}
   -- depends_on: {{ publishes or model }}
   with audited as (
     select *{% if key %}, count(*) over (partition by {{ key | join(', ') }}) as rows_of_key{% endif %}
     from {{ rows_to_audit(model, feed) }}
+  ),
+
+  judged as (
+    select
+      *
+      {%- for condition in rules.values() %},
+      ({{ condition }}) is true as _holds_{{ loop.index }}
+      {%- endfor %}
+    from audited
   )
 
   select
     *,
-    concat_ws(', '{% for name, condition in rules.items() %}, case when ({{ condition }}) is not true then '{{ name }}' end{% endfor %}
+    concat_ws(', '{% for name in rules %}, case when not _holds_{{ loop.index }} then '{{ name }}' end{% endfor %}
       {%- if key %}, case when rows_of_key > 1 then rows_of_key || ' rows have this key' end{% endif %}) as failure_reason
-  from audited
+  from judged
   where
-    (
-      {%- for condition in rules.values() %}
-      ({{ condition }}){{ ' and' if not loop.last }}
+    not (
+      {%- for name in rules %}
+      _holds_{{ loop.index }}{{ ' and' if not loop.last }}
       {%- endfor %}
-    ) is not true
+    )
     {%- if key %}
     or rows_of_key > 1
     {%- endif %}

@@ -14,7 +14,15 @@ from tests.pipeline.harness import DataHome
 from tests.shop.deliveries import customers, event, events, order, orders
 from tests.shop.outputs import inodes, lake_tables
 
-from sluice.lake.files import read_state, replace_partitions, replace_text, write_state
+from sluice.lake import files
+from sluice.lake.files import (
+    MAX_ADDED,
+    change_partitions,
+    growing_partitions,
+    read_state,
+    replace_text,
+    write_state,
+)
 
 pytestmark = pytest.mark.slow  # many builds
 
@@ -105,26 +113,133 @@ def test_only_changed_partitions_are_written_and_empty_ones_removed(home: DataHo
     assert not (lake / "clean/orders/ingest_date=1999-01-01").exists()
 
 
-def test_replacing_is_one_rename_per_partition(tmp_path: Path) -> None:
-    table, written = tmp_path / "table", tmp_path / "written"
+def test_rows_that_only_came_get_files_of_their_own(home: DataHome) -> None:
+    """Also records that leave quarantine: those that waited have a file, and what is released comes beside the others."""
+    _deliver(home)
+    home.write(
+        "orders/ingest_date=2026-01-01/late.csv",
+        orders(order("late", customer="c9"), order("bad", customer="c9", amount=-5)),
+    )
+    home.build()
+    lake = home.root / "lake"
+    day = "ingest_date=2026-01-01"
+    assert (lake / f"quarantine/orders/{day}/data-waiting.parquet").exists()
+    before = inodes(lake)
+    home.write("customers/ingest_date=2026-01-02/late.csv", customers("c9"))
+    home.build()
+    after = inodes(lake)
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    (clean,) = (path for path in changed if path.startswith(f"clean/orders/{day}/data-"))
+    assert {path for path in changed if "order" in path} == {
+        clean,
+        clean.replace("clean", "quarantine"),
+        f"quarantine/orders/{day}/data-waiting.parquet",
+        f"metrics/daily_metrics/{day}/orders.parquet",
+        f"metrics/daily_order_totals/{day}/data.parquet",
+        "metrics/hourly_events/event_date=2026-01-01/orders.parquet",
+    }
+    assert not (lake / f"quarantine/orders/{day}/data-waiting.parquet").exists()
+    by_difference = lake_tables(home)
 
-    def write(partition: str, text: str) -> None:
-        (written / partition).mkdir(parents=True)
-        (written / partition / "data_0.parquet").write_text(text)
+    home.write("customers/ingest_date=2026-01-02/late.csv", customers("c8"), modified=1_800_000_060)
+    home.build()
+    assert set(inodes(lake / "clean/orders" / day)) == {"data.parquet"}, "rows left: one file again"
+    assert set(inodes(lake / "quarantine/orders" / day)) == {"data.parquet", "data-waiting.parquet"}
+    home.write("customers/ingest_date=2026-01-02/late.csv", customers("c9"), modified=1_800_000_120)
+    home.build()
+    assert lake_tables(home) == by_difference
+    home.build("--full-refresh")
+    assert lake_tables(home) == by_difference
 
-    write("d=1", "one")
-    write("d=2", "two")
-    assert replace_partitions(written, table, "a", None) == 2 and not written.exists()
-    write("d=1", "another one")
+
+def test_a_partition_has_few_files(home: DataHome) -> None:
+    _deliver(home)
+    home.build()
+    folder = home.root / "lake/clean/orders/ingest_date=2026-01-01"
+    counts = []
+    for number in range(MAX_ADDED + 2):
+        home.write(f"orders/ingest_date=2026-01-01/more{number}.csv", orders(order(f"more{number}")))
+        home.build()
+        counts.append(len(inodes(folder)))
+    assert counts == [*range(2, MAX_ADDED + 2), 1, 2]
+    assert {row[0] for row in lake_tables(home)["clean/orders"]} >= {
+        f"omore{n}" for n in range(MAX_ADDED + 2)
+    }
+
+
+def _write(folder: Path, partition: str, text: str, name: str = "data_0") -> None:
+    (folder / partition).mkdir(parents=True, exist_ok=True)
+    (folder / partition / f"{name}.parquet").write_text(text)
+
+
+def _read(table: Path) -> dict[str, str]:
+    return {path.relative_to(table).as_posix(): path.read_text() for path in table.rglob("*.parquet")}
+
+
+def test_a_partition_changes_in_one_step(tmp_path: Path) -> None:
+    table, base, added, waiting = (tmp_path / name for name in ("table", "base", "added", "waiting"))
+    _write(base, "d=1", "one")
+    _write(base, "d=2", "two")
+    assert change_partitions(table, "a", {"": base}, None) == 2 and not base.exists()
     (table / "d=2" / "b.parquet").write_text("of another feed")
-    assert replace_partitions(written, table, "a", ["d=1", "d=2", "d=3"]) == 2
-    assert {path.relative_to(table).as_posix(): path.read_text() for path in table.rglob("*.parquet")} == {
-        "d=1/a.parquet": "another one", "d=2/b.parquet": "of another feed"
-    }  # fmt: skip
-    write("d=1", "x")
-    (written / "d=1" / "data_1.parquet").write_text("y")
+    _write(base, "d=1", "another one")
+    assert change_partitions(table, "a", {"": base}, ["d=1", "d=2", "d=3"]) == 2
+    assert _read(table) == {"d=1/a.parquet": "another one", "d=2/b.parquet": "of another feed"}
+
+    _write(added, "d=1", "more")
+    _write(waiting, "d=1", "perhaps")
+    parts = {"": base, "-7": added, "-waiting": waiting}
+    assert change_partitions(table, "a", parts, [], ["d=1"]) == 1
+    assert _read(table / "d=1") == {
+        "a.parquet": "another one",
+        "a-7.parquet": "more",
+        "a-waiting.parquet": "perhaps",
+    }
+    _write(added, "d=1", "even more")
+    assert change_partitions(table, "a", parts, [], ["d=1", "d=2"]) == 1
+    assert _read(table / "d=1") == {"a.parquet": "another one", "a-7.parquet": "even more"}, (
+        "nothing waits any more"
+    )
+
+    _write(base, "d=1", "all")
+    (table / "d=1" / "b.parquet").write_text("of another feed")
+    assert change_partitions(table, "a", {"": base, "-waiting": waiting}, ["d=1"]) == 1
+    assert _read(table / "d=1") == {"a.parquet": "all", "b.parquet": "of another feed"}
+    _write(added, "d=1", "more")
+    change_partitions(table, "a", {"": base, "-7": added}, [], ["d=1"])
+    (table / "d=1" / "b.parquet").unlink()
+    assert change_partitions(table, "a", {"": base}, None) == 1 and not (table / "d=1").exists()
+    assert _read(table) == {"d=2/b.parquet": "of another feed"}
+
+    _write(base, "d=1", "x")
+    _write(base, "d=1", "y", name="data_1")
     with pytest.raises(ValueError, match="written in 2 files"):
-        replace_partitions(written, table, "a", None)
+        change_partitions(table, "a", {"": base}, None)
+
+
+def test_partitions_grow_only_where_folders_can_be_exchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are rewritten elsewhere, and a lake that was brought there changes file by file."""
+    table, staging, base, added = (tmp_path / name for name in ("table", "staging", "base", "added"))
+    _write(base, "d=1", "one")
+    change_partitions(table, "a", {"": base}, None)
+    assert (
+        growing_partitions(table, "a", staging) == ["d=1"] and growing_partitions(table, "b", staging) == []
+    )
+    _write(added, "d=1", "more")
+    change_partitions(table, "a", {"": base, "-1": added}, [], ["d=1"])
+
+    def refuse(one: Path, other: Path) -> None:
+        raise OSError("not here")
+
+    monkeypatch.setattr(files, "_swap", refuse)
+    files._can_swap.cache_clear()
+    assert growing_partitions(table, "a", staging) == []
+    files._can_swap.cache_clear()
+    _write(base, "d=1", "all")
+    assert change_partitions(table, "a", {"": base}, ["d=1"]) == 1
+    assert _read(table) == {"d=1/a.parquet": "all"}
 
 
 def test_a_state_that_cannot_be_read_means_that_nothing_is_known(tmp_path: Path) -> None:

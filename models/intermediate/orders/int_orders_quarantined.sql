@@ -1,7 +1,6 @@
 {{ config(materialized='view') }}
 -- depends_on: {{ ref('stg_landing__orders') }}
 -- depends_on: {{ ref('int_orders_waiting') }}
--- depends_on: {{ ref('customers') }}
 
 with int_orders_quarantined as (
   {{ quarantined_records('orders') | indent(2) }}

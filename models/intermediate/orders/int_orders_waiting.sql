@@ -1,11 +1,10 @@
 {{ config(
   materialized='incremental',
-  incremental_strategy='replace_changed_records',
+  incremental_strategy='replace_moved_records',
   on_schema_change='fail',
-  post_hook="{{ note_consumed('orders') }}",
+  post_hook="{{ note_judged('orders') }}",
   meta={'feed': 'orders'}
 ) }}
--- depends_on: {{ ref('int_orders_contested') }}
 -- depends_on: {{ ref('stg_landing__orders') }}
 -- depends_on: {{ ref('customers') }}
 

@@ -1,7 +1,6 @@
 {{ config(materialized='view') }}
 -- depends_on: {{ ref('stg_landing__product_events') }}
 -- depends_on: {{ ref('int_product_events_waiting') }}
--- depends_on: {{ ref('customers') }}
 
 with int_product_events_quarantined as (
   {{ quarantined_records('product_events') | indent(2) }}

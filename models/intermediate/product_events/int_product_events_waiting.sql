@@ -1,11 +1,10 @@
 {{ config(
   materialized='incremental',
-  incremental_strategy='replace_changed_records',
+  incremental_strategy='replace_moved_records',
   on_schema_change='fail',
-  post_hook="{{ note_consumed('product_events') }}",
+  post_hook="{{ note_judged('product_events') }}",
   meta={'feed': 'product_events'}
 ) }}
--- depends_on: {{ ref('int_product_events_contested') }}
 -- depends_on: {{ ref('stg_landing__product_events') }}
 -- depends_on: {{ ref('customers') }}
 

@@ -1,5 +1,6 @@
 {{ config(materialized='view') }}
--- depends_on: {{ ref('customers') }}
+-- depends_on: {{ ref('int_orders_waiting') }}
+-- depends_on: {{ ref('int_product_events_waiting') }}
 
 with metrics as (
   select * from {{ ref('daily_metrics') }}
@@ -32,7 +33,7 @@ repairs as (
     _repaired_columns is not null
     and _reject_reasons is null
     {%- if reference %}
-    and {{ reference.column }} in (select {{ reference.column }} from {{ ref(reference.entity) }})
+    and {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ feed ~ '_waiting') }})
     {%- endif %}
   {{ 'union all' if not loop.last }}
   {%- endfor %}

@@ -85,7 +85,9 @@ def change_partitions(
         fresh = {file: partitions[partition] for file, partitions in files.items() if partition in partitions}
         gone = set(files) - {f"{name}.parquet"} if partition in grown else _files_of(folder, name)
         aside = next(iter(written.values())).with_name("partition.new")
-        changed += _change(folder, fresh, {file for file in gone - set(fresh) if (folder / file).exists()}, aside)
+        changed += _change(
+            folder, fresh, {file for file in gone - set(fresh) if (folder / file).exists()}, aside
+        )
     for folder in written.values():
         shutil.rmtree(folder, ignore_errors=True)
     return changed
@@ -120,7 +122,9 @@ def _partitions(table: Path) -> set[str]:
 
 def _files_of(partition: Path, name: str) -> set[str]:
     """The names of the files that a source has in a partition."""
-    return {file.name for pattern in (f"{name}.parquet", f"{name}-*.parquet") for file in partition.glob(pattern)}
+    return {
+        file.name for pattern in (f"{name}.parquet", f"{name}-*.parquet") for file in partition.glob(pattern)
+    }
 
 
 def _change(partition: Path, fresh: Mapping[str, Path], gone: Collection[str], aside: Path) -> bool:

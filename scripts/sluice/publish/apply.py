@@ -179,7 +179,7 @@ def _delete_changed(db: sqlite3.Connection, table: Table, staged: Staged) -> Non
     rest = f'select {changed} from {staged.changed} where "{last}" is not null'
     if db.execute(f"select exists ({rest})").fetchone()[0]:
         # Without the plus, an index of the first column would be searched for each of the rows.
-        db.execute(f"delete from {name} where (+{changed}) in ({rest})")
+        db.execute(f"delete from {name} where ({table.looked_for or 'true'}) and (+{changed}) in ({rest})")
 
 
 def _sync_by_key(db: sqlite3.Connection, table: Table, staged: Staged) -> None:

@@ -17,6 +17,7 @@ class Table:
         changed_by: columns of `<name>__changed` (mode "replace").
         null_is_any: a null in the last of changed_by stands for every value; other rows of `<name>__changed` are then
             looked for in one pass over the table.
+        looked_for: SQL condition that every row which that pass may find meets, or None.
         indexes: column lists of further indexes.
         scope: SQL condition: the staged rows are all rows that meet it; other published rows stay. None: all.
         keep_where: SQL condition that rows must meet to stay (a moving window), or None.
@@ -30,6 +31,7 @@ class Table:
     mode: str = "sync"
     changed_by: tuple[str, ...] = ()
     null_is_any: bool = False
+    looked_for: str | None = None
     indexes: tuple[tuple[str, ...], ...] = ()
     scope: str | None = None
     keep_where: str | None = None
@@ -74,6 +76,7 @@ def publication_from_json(text: str) -> Publication:
             mode=table.get("mode") or "sync",
             changed_by=tuple(table.get("changed_by") or ()),
             null_is_any=bool(table.get("null_is_any")),
+            looked_for=table.get("looked_for"),
             indexes=tuple(tuple(columns) for columns in table.get("indexes") or ()),
             scope=table.get("scope"),
             keep_where=table.get("keep_where"),
