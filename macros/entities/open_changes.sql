@@ -10,6 +10,8 @@
 
   Leaves behind, when entity_is_rebuilt(feed) is false:
     moved_loads (temp table)  load_id, sign: +1 a load that became current, -1 one that is no longer
+    moved_references, referring (temp tables, of a feed with a reference)  reference, sign: +1 what became known, -1
+                              unknown; and every record that names one: _load_id, _key_hash, reference, is_clean
     touched     (temp table)  _key_hash
     rivals      (temp table)  every record of the touched keys: the entity's columns, _load_id, _key_hash, _file,
                               ingest_date, _tie_break, was_accepted, is_accepted
@@ -37,19 +39,27 @@
   {% if declared.reference %}
   create or replace temp table moved_references as
   {{ moved_references(feed, 'int_' ~ feed ~ '_contested') | indent(2) }};
+
+  create or replace temp table referring as
+  select
+    _load_id,
+    _key_hash,
+    {{ declared.reference.column }} as reference,
+    _reject_reasons is null as is_clean
+  from {{ staged }}
+  where {{ declared.reference.column }} in (select reference from moved_references);
   {% endif %}
 
   create or replace temp table touched as
-  select distinct _key_hash
+  select _key_hash
   from {{ staged }}
-  where
-    _reject_reasons is null
-    and (
-      _load_id in (select load_id from moved_loads)
-      {%- if declared.reference %}
-      or {{ declared.reference.column }} in (select reference from moved_references)
-      {%- endif %}
-    );
+  where _reject_reasons is null and _load_id in (select load_id from moved_loads)
+  {%- if declared.reference %}
+  union
+  select _key_hash from referring where is_clean
+  {%- else %}
+  group by _key_hash
+  {%- endif %};
 
   create or replace temp table rivals as
   select
@@ -72,7 +82,7 @@
   {#- A table, so that DuckDB knows how few they are and looks the rivals up among them, not among all there are. #}
   create or replace temp table known_references as
   select {{ reference.column }} as reference
-  from {{ ref(reference.entity) }}
+  from {{ ref('int_' ~ reference.entity ~ '_accepted') }}
   where {{ reference.column }} in (select {{ reference.column }} from rivals);
 
   update rivals

@@ -57,17 +57,16 @@
   {%- if declared.reference %}
   union
   select '{{ feed }}', {{ next_batch(feed) }}, _load_id, false
-  from {{ ref('stg_landing__' ~ feed) }}
+  from referring
   where
-    {{ declared.reference.column }} in (select reference from moved_references)
-    and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
+    _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
     and _load_id not in (select load_id from moved_loads);
 
   insert into state.changed_references
   select distinct '{{ feed }}', {{ next_batch(feed) }}, moved_references.reference, moved_references.sign
-  from {{ ref('stg_landing__' ~ feed) }} as staged
-  inner join moved_references on staged.{{ declared.reference.column }} = moved_references.reference
-  where staged._load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
+  from referring
+  inner join moved_references on referring.reference = moved_references.reference
+  where referring._load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
   {%- endif %};
 
   delete from {{ args.target_relation }} where _key_hash in (select _key_hash from touched);

@@ -38,10 +38,12 @@
     conditions (mapping): feed -> condition, of every feed whose staged records the view is to see in part; and model ->
       condition, of tables in between (see duckdb__spans_of_groups).
     entity (string): the feed whose entity is read, or none: other entities are what records refer to, and stay whole.
+    rows (string): a table expression to be read in the place of the entity, where its wanted rows are known.
   Returns: a table expression without an alias. A model that is a table is what it is.
 -#}
-{% macro duckdb__over_rows(unique_id, conditions, entity=none) -%}
+{% macro duckdb__over_rows(unique_id, conditions, entity=none, rows=none) -%}
   {%- set node = graph.nodes[unique_id] -%}
+  {%- if rows and node.name == entity -%}{{ return(rows) }}{%- endif -%}
   {%- set feed = node.name | replace('stg_landing__', '') -%}
   {%- if node.name == 'stg_landing__' ~ feed and feed in conditions -%}
     {%- set is_one_lookup = conditions[feed].count('select ') == 1 and ' or ' not in conditions[feed] -%}
@@ -58,7 +60,7 @@
   {%- for parent in node.depends_on.nodes if parent in graph.nodes -%}
     {%- set read = graph.nodes[parent] -%}
     {%- set name = modules.re.escape(read.database ~ '.' ~ read.schema ~ '.' ~ read.alias) ~ '\\b' -%}
-    {%- set sql.text = modules.re.split(name, sql.text) | join(duckdb__over_rows(parent, conditions, entity)) -%}
+    {%- set sql.text = modules.re.split(name, sql.text) | join(duckdb__over_rows(parent, conditions, entity, rows)) -%}
   {%- endfor -%}
   {%- if node.name == entity -%}
     {{ return('(select * from (' ~ sql.text ~ ') where ' ~ conditions[entity] ~ ')') }}

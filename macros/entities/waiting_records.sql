@@ -16,7 +16,7 @@
   {%- set waits -%}
     _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
     and {{ reference.column }} is not null
-    and {{ reference.column }} not in (select {{ reference.column }} from {{ ref(reference.entity) }})
+    and {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ reference.entity ~ '_accepted') }})
   {%- endset -%}
   {#- All of the condition says which rows are read: raw text is most of a record, and hardly any moved record waits. #}
   select

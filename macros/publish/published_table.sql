@@ -48,8 +48,8 @@
     {%- if changes.key_query -%}
       {%- do fill.append('create or replace temp table changed_keys as ' ~ changes.key_query) -%}
     {%- endif -%}
-    {%- if changes.conditions -%}
-      {%- set rows.text = duckdb__over_rows(node.unique_id, changes.conditions, feed) ~ ' as published' -%}
+    {%- if changes.conditions or changes.rows -%}
+      {%- set rows.text = duckdb__over_rows(node.unique_id, changes.conditions or {}, feed, changes.rows) ~ ' as published' -%}
     {%- endif -%}
     {%- if changes.condition -%}
       {%- set condition = condition ~ ' and ' ~ changes.condition -%}
@@ -75,7 +75,8 @@
     is_empty     nothing changed, and the rest is absent
     columns      the table's columns that tell groups apart
     groups       query that becomes the temporary table changed_groups
-    key_query    query that becomes the temporary table changed_keys, of a table with by_key
+    rows         of a table with by_key: the entity's rows that are to be sent, from its log
+    key_query    where there is no such log of them all: query that becomes the temporary table changed_keys
     conditions   feed -> condition of the staged records that the rows to send are made of (see duckdb__over_rows)
     condition    of the rows to send
     null_is_any, looked_for  see spec.py
@@ -118,13 +119,23 @@
     {%- do keys.append('select _key_hash' ~ from) -%}
   {%- endfor -%}
   {%- set by_key = published.get('by_key') -%}
+  {%- set is_logged = by_key and changed == [feed] -%}
   {{ return({
     'columns': published.changed_by.keys() | list,
     'groups': 'select distinct * from (' ~ groups | join(' union all ') ~ ')',
-    'key_query': 'select distinct _key_hash from (' ~ keys | join(' union all ') ~ ')' if by_key else none,
-    'conditions': {feed: '_key_hash in (select _key_hash from changed_keys)'} if by_key else none,
+    'rows': duckdb__logged_rows(feed, seen[feed], warehouse) if is_logged else none,
+    'key_query': 'select distinct _key_hash from (' ~ keys | join(' union all ') ~ ')' if by_key and not is_logged else none,
+    'conditions': {feed: '_key_hash in (select _key_hash from changed_keys)'} if by_key and not is_logged else none,
     'condition': none if by_key else '(' ~ published.changed_by.keys() | join(', ') ~ ') in (' ~ groups | join(' union all ') ~ ')',
   }) }}
+{%- endmacro %}
+
+{#- The rows that came to an entity since a batch and are still there, as a table expression. -#}
+{% macro duckdb__logged_rows(feed, since, warehouse) -%}
+  {%- set columns = (entity(feed).columns + ['ingest_date', '_key_hash']) | join(', ') -%}
+  {%- set log = 'select ' ~ columns ~ ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since -%}
+  {#- Only of several batches may one take back what another brought. -#}
+  {{ return('(' ~ log ~ (' and sign > 0' if warehouse.batches[feed] == since + 1 else ' group by ' ~ columns ~ ' having sum(sign) > 0') ~ ')') }}
 {%- endmacro %}
 
 {#-

@@ -5,7 +5,7 @@ than half of it was Python (measured on 2026-11-27 with dbt-core 1.11, 33 nodes,
 
 - each node makes two Jinja contexts, and copies 800 macros into each through a search of five dictionaries;
 - each result that is fetched makes seven new parsers of types, with calendars of many languages;
-- the same templates are compiled by every build of a process;
+- the same 600 templates are compiled by every command, and again by every build of a process;
 - a thousand log lines are made of protocol buffers, even where no log is written.
 
 `spare_work` is for every dbt command, `spare_work_between_builds` for a process that builds again and again.
@@ -13,28 +13,36 @@ tests/dbt/test_quick_dbt.py compares each with dbt's own; without this module ev
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from contextlib import suppress
+from functools import cache, lru_cache
+from hashlib import sha1
+from pathlib import Path
 from typing import Any
 
 import jinja2
 from dbt.context import macros
 from dbt_common.clients import agate_helper
+from dbt_common.clients.jinja import MACRO_DEBUGGING
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
 
 TEMPLATES = 10_000
 """Compiled templates that are kept; the project has about a thousand."""
 
+TEMPLATES_FOLDER = Path(__file__).resolve().parents[2] / "target" / "templates"
+"""Where they are kept from one command to the next. It may go at any time, as `dbt clean` does it."""
+
 
 def spare_work() -> None:
-    """Flat macro namespaces, and one type tester for each set of text columns."""
+    """Flat macro namespaces, one type tester for each set of text columns, and compiled templates that are kept."""
     macros.MacroNamespace = Namespace
     agate_helper.build_type_tester = _build_type_tester
+    if not MACRO_DEBUGGING:
+        jinja2.Environment.compile = _compile
 
 
 def spare_work_between_builds() -> None:
-    """Compiled templates are kept, and events that nobody would see are not made."""
-    jinja2.Environment.compile = _compile
+    """Events that nobody would see are not made."""
     EventManager.fire_event = _fire_event
 
 
@@ -74,17 +82,45 @@ _new_code = jinja2.Environment.compile
 
 def _compile(environment: jinja2.Environment, source: Any, *more: Any, **options: Any) -> Any:
     """The code of a template depends on its text and on the kind of environment."""
-    if not isinstance(source, str):
+    if not isinstance(source, str) or more or options:
         return _new_code(environment, source, *more, **options)
-    known = (type(environment), source, more, *options.items())
+    known = (type(environment), source)
     if known not in _code:
         if len(_code) >= TEMPLATES:
             _code.clear()
-        _code[known] = _new_code(environment, source, *more, **options)
+        _code[known] = _stored_code(environment, source)
     return _code[known]
 
 
 _code: dict[tuple, Any] = {}
+
+
+def _stored_code(environment: jinja2.Environment, source: str) -> Any:
+    store = _store()
+    if store is None:
+        return _new_code(environment, source)
+    kind = type(environment)
+    name = f"{kind.__module__}.{kind.__qualname__} {sha1(source.encode(), usedforsecurity=False).hexdigest()}"
+    bucket = store.get_bucket(environment, name, None, source)
+    if bucket.code is None:
+        bucket.code = _new_code(environment, source)
+        with suppress(OSError):
+            store.set_bucket(bucket)
+    return bucket.code
+
+
+@cache
+def _store() -> jinja2.FileSystemBytecodeCache | None:
+    """Jinja's own, which knows the versions of Python and Jinja that a file was made by; None where it can't be written."""
+    try:
+        TEMPLATES_FOLDER.mkdir(parents=True, exist_ok=True)
+        store = jinja2.FileSystemBytecodeCache(str(TEMPLATES_FOLDER))
+        if sum(1 for _ in TEMPLATES_FOLDER.iterdir()) > TEMPLATES:
+            store.clear()
+    except OSError:
+        return None
+    return store
+
 
 _fire = EventManager.fire_event
 

@@ -1,6 +1,7 @@
 """What sluice.quick_dbt spares dbt: the same answers as dbt's own, and nothing lost that somebody would see."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import agate
@@ -67,16 +68,49 @@ def test_a_result_has_the_types_that_dbt_gives_it(
     assert [tuple(row) for row in quick.rows] == [tuple(row) for row in slow.rows]
 
 
-def test_a_template_is_compiled_once_and_rendered_with_what_it_is_given() -> None:
+def test_a_template_is_compiled_once_and_rendered_with_what_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick_dbt, "TEMPLATES_FOLDER", tmp_path / "templates")
+    quick_dbt._store.cache_clear()
+    compiled = []
+    monkeypatch.setattr(
+        quick_dbt,
+        "_new_code",
+        lambda *given, new=quick_dbt._new_code, **options: compiled.append(given) or new(*given, **options),
+    )
     kinds = (jinja2.Environment, type("Other", (jinja2.Environment,), {}))
-    for environment in (kind() for kind in kinds for _ in range(2)):
-        before = len(quick_dbt._code)
-        for n in range(3):
-            assert environment.from_string("{{ n }} of {{ 2 + 1 }}").render(n=n) == f"{n} of 3"
-        assert len(quick_dbt._code) - before <= 1
+    for process in range(2):
+        quick_dbt._code.clear()
+        for environment in (kind() for kind in kinds for _ in range(2)):
+            for n in range(3):
+                assert environment.from_string("{{ n }} of {{ 2 + 1 }}").render(n=n) == f"{n} of 3"
+        assert len(compiled) == 2, f"process {process}"
+        assert len(list((tmp_path / "templates").iterdir())) == 2
     with pytest.raises(jinja2.TemplateSyntaxError):
         jinja2.Environment().from_string("{{ broken")  # noqa: S701
     assert jinja2.Environment().compile("{{ 1 }}", raw=True).startswith("from jinja2")  # noqa: S701
+    quick_dbt._store.cache_clear()
+
+
+def test_without_a_place_for_them_templates_are_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(quick_dbt, "TEMPLATES_FOLDER", tmp_path / "file" / "templates")
+    quick_dbt._store.cache_clear()
+    assert jinja2.Environment().from_string("{{ 3 }}, nowhere kept").render() == "3, nowhere kept"  # noqa: S701
+    quick_dbt._store.cache_clear()
+
+
+def test_old_templates_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick_dbt, "TEMPLATES_FOLDER", tmp_path)
+    monkeypatch.setattr(quick_dbt, "TEMPLATES", 3)
+    for n in range(5):
+        quick_dbt._store.cache_clear()
+        jinja2.Environment().from_string(f"template {n}")  # noqa: S701
+    assert 0 < len(list(tmp_path.iterdir())) <= 4
+    quick_dbt._store.cache_clear()
 
 
 def test_only_events_that_nobody_would_see_are_left_out() -> None:

@@ -20,7 +20,8 @@
 ) }}
 -- depends_on: {{ ref('stg_landing__orders') }}
 -- depends_on: {{ ref('int_orders_accepted') }}
--- depends_on: {{ ref('customers') }}
+-- depends_on: {{ ref('int_customers_accepted') }}
+-- depends_on: {{ ref('int_customers_contested') }}
 
 with int_orders_contested as (
   {{ ranked_rivals('orders') | indent(2) }}

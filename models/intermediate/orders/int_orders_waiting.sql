@@ -6,7 +6,8 @@
   meta={'feed': 'orders'}
 ) }}
 -- depends_on: {{ ref('stg_landing__orders') }}
--- depends_on: {{ ref('customers') }}
+-- depends_on: {{ ref('int_customers_accepted') }}
+-- depends_on: {{ ref('int_customers_contested') }}
 
 with int_orders_waiting as (
   {{ waiting_records('orders') | indent(2) }}

@@ -23,7 +23,8 @@
 ) }}
 -- depends_on: {{ ref('stg_landing__product_events') }}
 -- depends_on: {{ ref('int_product_events_accepted') }}
--- depends_on: {{ ref('customers') }}
+-- depends_on: {{ ref('int_customers_accepted') }}
+-- depends_on: {{ ref('int_customers_contested') }}
 
 with int_product_events_contested as (
   {{ ranked_rivals('product_events') | indent(2) }}

@@ -6,7 +6,8 @@
   meta={'feed': 'product_events'}
 ) }}
 -- depends_on: {{ ref('stg_landing__product_events') }}
--- depends_on: {{ ref('customers') }}
+-- depends_on: {{ ref('int_customers_accepted') }}
+-- depends_on: {{ ref('int_customers_contested') }}
 
 with int_product_events_waiting as (
   {{ waiting_records('product_events') | indent(2) }}
