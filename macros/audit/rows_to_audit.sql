@@ -22,9 +22,12 @@
     {{ return('(select * from ' ~ model ~ ' where (' ~ group_by.keys() | join(', ') ~ ') in (' ~ unaudited_groups(feed, group_by) ~ ')) as audited') }}
   {%- endif -%}
   {#- Of a feed without a reference, rows of other loads change only with what stands in the loads that came. #}
-  {%- set others = ' or _key_hash in (select _key_hash from state.changed_' ~ feed ~ ' where batch_id > ' ~ audited_batch(feed) ~ ')'
-    if entity(feed).reference else '' -%}
-  {{ return(rows_where(model, feed, '(_load_id in ' ~ unaudited_loads(feed, true) ~ others ~ ')') ~ ' as audited') }}
+  {%- set loads = unaudited_loads(feed, true) -%}
+  {%- set parts = ['_load_id in ' ~ loads] if loads != '(null)' or not entity(feed).reference else [] -%}
+  {%- if entity(feed).reference -%}
+    {%- do parts.append('_key_hash in (select _key_hash from state.changed_' ~ feed ~ ' where batch_id > ' ~ audited_batch(feed) ~ ')') -%}
+  {%- endif -%}
+  {{ return(rows_where(model, feed, '(' ~ parts | join(' or ') ~ ')') ~ ' as audited') }}
 {%- endmacro %}
 
 {#- The mapping group_by in the meta of a model with the strategy replace_changed_groups; none for others. -#}

@@ -30,6 +30,17 @@
   {%- endif %}
 {%- endmacro %}
 
+{#- Whether loads moved, or the records that wait are behind what they refer to, as a query. -#}
+{% macro moved_besides_references(feed) -%}
+  {%- set referenced = entity(feed).reference.entity -%}
+  select
+    exists (select 1 from ({{ moved_loads(feed) }}))
+    or exists (
+      select 1 from state.batches
+      where feed = '{{ referenced }}' and batch_id > {{ consumed_batch('int_' ~ feed ~ '_waiting', referenced) }}
+    )
+{%- endmacro %}
+
 {% macro duckdb__open_changes_sql(feed) -%}
   {%- set declared = entity(feed) -%}
   {%- set staged = ref('stg_landing__' ~ feed) -%}
@@ -79,11 +90,18 @@
 
   {% if declared.reference %}
   {%- set reference = declared.reference %}
-  {#- A table, so that DuckDB knows how few they are and looks the rivals up among them, not among all there are. #}
+  {#- A table, so that DuckDB knows how few they are and looks the rivals up among them, not among all there are. Of loads
+      that went nothing waits any more: where loads moved, all that is known is asked. #}
   create or replace temp table known_references as
+  {%- if asked_once(moved_besides_references(feed))[0][0] %}
   select {{ reference.column }} as reference
   from {{ ref('int_' ~ reference.entity ~ '_accepted') }}
   where {{ reference.column }} in (select {{ reference.column }} from rivals);
+  {%- else %}
+  select distinct {{ reference.column }} as reference
+  from rivals
+  where {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ feed ~ '_waiting') }});
+  {%- endif %}
 
   update rivals
   set

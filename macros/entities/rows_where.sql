@@ -35,8 +35,9 @@
 
   Args:
     unique_id (string): the model.
-    conditions (mapping): feed -> condition, of every feed whose staged records the view is to see in part; and model ->
-      condition, of tables in between (see duckdb__spans_of_groups).
+    conditions (mapping): feed -> condition, of every feed whose staged records the view is to see in part, or a mapping
+      {rows}, a table expression to be read in their place; and model -> condition, of tables in between (see
+      duckdb__spans_of_groups).
     entity (string): the feed whose entity is read, or none: other entities are what records refer to, and stay whole.
     rows (string): a table expression to be read in the place of the entity, where its wanted rows are known.
   Returns: a table expression without an alias. A model that is a table is what it is.
@@ -46,6 +47,7 @@
   {%- if rows and node.name == entity -%}{{ return(rows) }}{%- endif -%}
   {%- set feed = node.name | replace('stg_landing__', '') -%}
   {%- if node.name == 'stg_landing__' ~ feed and feed in conditions -%}
+    {%- if conditions[feed] is mapping -%}{{ return(conditions[feed].rows) }}{%- endif -%}
     {%- set is_one_lookup = conditions[feed].count('select ') == 1 and ' or ' not in conditions[feed] -%}
     {%- set rowids = 'rowid in (select rowid from ' ~ node.relation_name ~ ' where ' ~ conditions[feed] ~ ')' -%}
     {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ (conditions[feed] ~ ' and ' ~ rowids if is_one_lookup else rowids) ~ ')') }}

@@ -13,10 +13,16 @@
 {% macro waiting_records(feed) -%}
   {%- set reference = entity(feed).reference or {'column': '_load_id', 'entity': 'customers'} -%}
   {%- set staged = ref('stg_landing__' ~ feed) -%}
+  {%- set only_references_moved = not waiting_is_rebuilt(feed)
+    and not asked_once('select exists (select 1 from (' ~ moved_loads(feed, 'judged') ~ '))')[0][0] -%}
   {%- set waits -%}
     _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
     and {{ reference.column }} is not null
+    {%- if only_references_moved %}
+    and {{ reference.column }} in ({{ moved_references_query(feed) }} where sign < 0)
+    {%- else %}
     and {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ reference.entity ~ '_accepted') }})
+    {%- endif %}
   {%- endset -%}
   {#- All of the condition says which rows are read: raw text is most of a record, and hardly any moved record waits. #}
   select
@@ -108,7 +114,7 @@
   delete from {{ args.target_relation }};
   {%- else %}
   insert into state.released_records
-  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, raw_record
+  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, _reject_reasons, raw_record
   from {{ args.target_relation }}
   where {{ reference.column }} in ({{ moved_references_query(feed) }});
   delete from {{ args.target_relation }}

@@ -84,7 +84,7 @@
   {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since -%}
   {%- set clean = {
     'name': 'clean/' ~ feed,
-    'query': columns ~ ', _load_id from ' ~ lake_relation(feed),
+    'query': columns ~ ', _load_id from ' ~ relation_of(feed),
     'added': {'query': columns ~ log, 'partitions': 'select ingest_date' ~ log ~ ' group by ingest_date having min(sign) > 0'},
   } -%}
   {%- set tables = [] -%}
@@ -94,21 +94,21 @@
   {%- do tables.extend([
     dict(duckdb__lake_quarantine(feed, since), file='data', partition='ingest_date', changed=[loads_changed], by_load=true),
     {'name': 'metrics/daily_metrics', 'file': feed, 'partition': 'ingest_date', 'changed': [rows_changed, loads_changed],
-     'query': 'select * from ' ~ lake_relation('daily_metrics') ~ " where feed = '" ~ feed ~ "'"},
+     'query': 'select * from ' ~ relation_of('daily_metrics') ~ " where feed = '" ~ feed ~ "'"},
   ]) -%}
   {%- if instant -%}
     {%- do tables.append({'name': 'metrics/hourly_events', 'file': feed, 'partition': 'event_date', 'changed': [days_changed],
-      'query': 'select * from ' ~ lake_relation('hourly_events') ~ " where feed = '" ~ feed ~ "'"}) -%}
+      'query': 'select * from ' ~ relation_of('hourly_events') ~ " where feed = '" ~ feed ~ "'"}) -%}
   {%- endif -%}
   {%- if feed in ('service_events', 'tenant_events') -%}
     {%- for bucket in ('minute', 'hour', 'day') -%}
       {%- set model = (feed | replace('_events', '_metrics')) ~ '_per_' ~ bucket -%}
       {%- do tables.append({'name': 'metrics/' ~ model, 'file': 'data', 'partition': 'event_date', 'changed': [days_changed],
-        'query': 'select *, cast(' ~ bucket ~ ' as date) as event_date from ' ~ lake_relation(model)}) -%}
+        'query': 'select *, cast(' ~ bucket ~ ' as date) as event_date from ' ~ relation_of(model)}) -%}
     {%- endfor -%}
   {%- elif feed == 'orders' -%}
     {%- do tables.append({'name': 'metrics/daily_order_totals', 'file': 'data', 'partition': 'ingest_date', 'changed': [rows_changed],
-      'query': 'select * from ' ~ lake_relation('daily_order_totals')}) -%}
+      'query': 'select * from ' ~ relation_of('daily_order_totals')}) -%}
   {%- endif -%}
   {{ return(tables) }}
 {%- endmacro %}
@@ -116,7 +116,7 @@
 {#- The quarantine of a feed in the lake: name, query, added and waiting (see lake_tables). -#}
 {% macro duckdb__lake_quarantine(feed, since) -%}
   {%- set columns = 'select feed, file, reject_reasons[1] as reject_reason, reject_reasons, raw_record, loaded_at, ingest_date' -%}
-  {%- set rows = ', _load_id from ' ~ lake_relation('quarantine') ~ " where feed = '" ~ feed ~ "' and " -%}
+  {%- set rows = ', _load_id from ' ~ relation_of('quarantine') ~ " where feed = '" ~ feed ~ "' and " -%}
   {{ return({
     'name': 'quarantine/' ~ feed,
     'query': columns ~ rows ~ 'not _is_waiting',
@@ -130,7 +130,7 @@
 {% macro duckdb__added_quarantine(feed, since, columns) -%}
   {%- set conditions = {} -%}
   {%- for every in feeds() -%}{%- do conditions.update({every: 'false'}) -%}{%- endfor -%}
-  {%- do conditions.update({feed: is_changed_record(feed, since) ~ ' and _reject_reasons is not null'}) -%}
+  {%- do conditions.update({feed: duckdb__changed_rejects(feed, since)}) -%}
   {%- set partitions -%}
     select loads.ingest_date
     from state.changed_loads as changed
@@ -158,14 +158,9 @@
 {% macro lake_models(feed) -%}
   {%- set tables = [] -%}
   {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.get('lake') and node.config.meta.get('feed') == feed -%}
-    {%- do tables.append({'name': node.config.meta.lake.table, 'query': 'select * exclude (_key_hash) from ' ~ lake_relation(node.name)}) -%}
+    {%- do tables.append({'name': node.config.meta.lake.table, 'query': 'select * exclude (_key_hash) from ' ~ relation_of(node.name)}) -%}
   {%- endfor -%}
   {{ return(tables | sort(attribute='name')) }}
-{%- endmacro %}
-
-{#- The relation of a model of the lake, by the model's name. -#}
-{% macro lake_relation(model) -%}
-  {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier=model) | string) }}
 {%- endmacro %}
 
 {#- The columns of a feed in lake/clean, as select items: personal data (meta pii of the source) as *_key only. -#}

@@ -12,7 +12,9 @@
     published.key         primary key, if it has one
     published.changed_by  mapping: published column -> expression over state.changed_<feed>, for tables of which only
                           the changed rows are sent
-    published.by_key      true: a view over the feed's entity, with its column _key_hash, by which changed rows are found
+    published.by_key      true: a view over the feed's entity, with its column _key_hash, by which changed rows are found;
+                          without also_follows, a view that reads no more of the entity than its log has: the declared
+                          columns, ingest_date and _key_hash
     published.also_follows  further change logs (state.changed_<name>, with the feed's columns, never cut) whose rows
                           are sent as well
     published.by_file     true: the rows of changed files are sent; of files in which some records only changed their

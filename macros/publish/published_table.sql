@@ -98,8 +98,7 @@
     {%- for log in changed -%}
       {%- if entity(log).reference -%}{%- do reasons.append(duckdb__released_reason(log, seen[log])) -%}{%- endif -%}
       {%- do groups.append(duckdb__changed_records_sql(log, seen[log])) -%}
-      {#- Raw text is most of a record, so it is read where a record broke a rule of its own; those that only wait are a table. #}
-      {%- do conditions.update({log: is_changed_record(log, seen[log]) ~ ' and _reject_reasons is not null'}) -%}
+      {%- do conditions.update({log: duckdb__changed_rejects(log, seen[log])}) -%}
     {%- endfor -%}
     {{ return({
       'conditions': conditions,
@@ -119,7 +118,7 @@
     {%- do keys.append('select _key_hash' ~ from) -%}
   {%- endfor -%}
   {%- set by_key = published.get('by_key') -%}
-  {%- set is_logged = by_key and changed == [feed] -%}
+  {%- set is_logged = by_key and not published.get('also_follows') -%}
   {{ return({
     'columns': published.changed_by.keys() | list,
     'groups': 'select distinct * from (' ~ groups | join(' union all ') ~ ')',
@@ -136,6 +135,32 @@
   {%- set log = 'select ' ~ columns ~ ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since -%}
   {#- Only of several batches may one take back what another brought. -#}
   {{ return('(' ~ log ~ (' and sign > 0' if warehouse.batches[feed] == since + 1 else ' group by ' ~ columns ~ ' having sum(sign) > 0') ~ ')') }}
+{%- endmacro %}
+
+{#-
+  Of the staged records that broke rules of their own, those whose place in quarantine changed since a batch, for
+  duckdb__over_rows. Raw text is most of a record and is read block by block, so what was released comes from its log,
+  unless something was sent back.
+-#}
+{% macro duckdb__changed_rejects(feed, since) -%}
+  {%- set reference = entity(feed).reference -%}
+  {%- if not reference or not duckdb__released_reason(feed, since) -%}
+    {{ return(is_changed_record(feed, since) ~ ' and _reject_reasons is not null') }}
+  {%- endif -%}
+  {%- set staged = relation_of('stg_landing__' ~ feed) -%}
+  {%- set moved = "(select load_id from state.changed_loads where feed = '" ~ feed ~ "' and batch_id > " ~ since ~ ' and is_moved)' -%}
+  {%- set rows -%}
+    (
+      select _load_id, {{ reference.column }}, _reject_reasons, _raw_record
+      from {{ staged }}
+      where rowid in (select rowid from {{ staged }} where _load_id in {{ moved }} and _reject_reasons is not null)
+      union all
+      select load_id as _load_id, null as {{ reference.column }}, reject_reasons as _reject_reasons, raw_record as _raw_record
+      from state.released_records
+      where feed = '{{ feed }}' and batch_id > {{ since }} and reject_reasons is not null and load_id not in {{ moved }}
+    )
+  {%- endset -%}
+  {{ return({'rows': rows}) }}
 {%- endmacro %}
 
 {#-
@@ -167,7 +192,7 @@
       where feed = '{{ feed }}' and batch_id > {{ since }}
       union all
       select _load_id, raw_record
-      from {{ lake_relation('int_' ~ feed ~ '_waiting') }}
+      from {{ relation_of('int_' ~ feed ~ '_waiting') }}
       where {{ reference.column }} in ({{ changed_references(feed, since) }})
     ) as records
     join state.current_loads as loads on records.load_id = loads.load_id

@@ -32,7 +32,7 @@
   create table if not exists state.sent_alerts (id varchar not null);
   create or replace temp table standing_alerts as
   select md5(concat_ws(chr(31), cast(ingest_date as varchar), alert, feed, coalesce(file, ''))) as id, *
-  from {{ lake_relation('alerts') }}
+  from {{ relation_of('alerts') }}
   {%- if held %}
   where feed not in ('{{ held | join("', '") }}');
   {%- else %};

@@ -35,15 +35,15 @@
 {% macro duckdb__report_dates_sql(behind) -%}
   create or replace temp table report_dates as
   with dates as (
-    select ingest_date from {{ lake_relation('daily_metrics') }}
+    select ingest_date from {{ relation_of('daily_metrics') }}
     union
-    select ingest_date from {{ lake_relation('alerts') }}
+    select ingest_date from {{ relation_of('alerts') }}
   ),
 
   changed as (
     {%- for feed, since in behind.items() %}
     {%- if since is none %}
-    select distinct ingest_date from {{ lake_relation('daily_metrics') }} where feed = '{{ feed }}'
+    select distinct ingest_date from {{ relation_of('daily_metrics') }} where feed = '{{ feed }}'
     {%- else %}
     select ingest_date from state.changed_{{ feed }} where batch_id > {{ since }}
     union
@@ -72,7 +72,7 @@
 {% macro duckdb__validation_report_sql(results) -%}
   {%- set tests = tests_of_run(results) -%}
   with measures as (
-    select * from {{ lake_relation('validation_measures') }} where ingest_date in (select ingest_date from report_dates where is_changed)
+    select * from {{ relation_of('validation_measures') }} where ingest_date in (select ingest_date from report_dates where is_changed)
   ),
 
   tests as (
@@ -130,7 +130,7 @@
         {'alert': alert, 'feed': feed, 'severity': severity, 'observed': observed, 'threshold': threshold, 'message': message, 'file': file}
         order by alert, feed, file
       ) as alerts
-    from {{ lake_relation('alerts') }}
+    from {{ relation_of('alerts') }}
     group by ingest_date
   )
 

@@ -11,7 +11,7 @@
               batch
     changed_references  one row per value that records of a feed refer to and that became known (sign 1), or unknown (-1),
               in a batch
-    released_records  the records that waited for what they refer to, until a batch
+    released_records  the records that waited for what they refer to, until a batch, and which rules of their own they broke
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     published_files  the batch that each file of a published folder reflects (see publish_files)
@@ -51,7 +51,7 @@
   alter table state.changed_loads add column if not exists is_moved boolean default true;
   create table if not exists state.changed_references (feed varchar not null, batch_id integer not null, reference varchar not null);
   alter table state.changed_references add column if not exists sign tinyint;
-  create table if not exists state.released_records (feed varchar not null, batch_id integer not null, load_id integer not null, raw_record varchar);
+  create table if not exists state.released_records (feed varchar not null, batch_id integer not null, load_id integer not null, reject_reasons varchar[], raw_record varchar);
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);

@@ -20,6 +20,7 @@
 ) }}
 -- depends_on: {{ ref('stg_landing__orders') }}
 -- depends_on: {{ ref('int_orders_accepted') }}
+-- depends_on: {{ ref('int_orders_waiting') }}
 -- depends_on: {{ ref('int_customers_accepted') }}
 -- depends_on: {{ ref('int_customers_contested') }}
 

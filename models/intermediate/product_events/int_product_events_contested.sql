@@ -23,6 +23,7 @@
 ) }}
 -- depends_on: {{ ref('stg_landing__product_events') }}
 -- depends_on: {{ ref('int_product_events_accepted') }}
+-- depends_on: {{ ref('int_product_events_waiting') }}
 -- depends_on: {{ ref('int_customers_accepted') }}
 -- depends_on: {{ ref('int_customers_contested') }}
 

@@ -5,6 +5,7 @@ Measured as whole processes, each with a data home of this run:
   by hand  sluice.bench.shop_by_hand, which does the same once, without ledger, increments and tests
   nothing  a build with nothing new
   late     a build after a customers file that releases about 1,000 orders
+The last two are measured in turn, --rounds times, and the middle one of each is told, and of their differences.
 dbt's start-up, the wall time of `dbt ls`, stands beside them.
 """
 
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 
 import duckdb
 
@@ -59,31 +61,35 @@ def write_landing(landing: Path, days: int, records: int) -> int:
     return customers
 
 
-def write_late_customers(landing: Path, customers: int, orders: int) -> None:
-    """A customers file that brings as many of the unknown customers as RELEASED_ORDERS orders need."""
+def write_late_customers(landing: Path, customers: int, orders: int, number: int) -> None:
+    """The customers file of a round: as many of the unknown customers, each time others, as RELEASED_ORDERS orders need."""
     brought = max(1, round(RELEASED_ORDERS / (orders / (customers * 51 // 50))))
-    lines = [f"c{customers + number},late{number}@shop.example,NL,2026-01-05" for number in range(brought)]
-    (landing / "customers" / f"ingest_date={FIRST_DAY}" / "late.csv").write_text(
+    lines = [
+        f"c{customers + late},late{late}@shop.example,NL,2026-01-05"
+        for late in range(number * brought, (number + 1) * brought)
+    ]
+    (landing / "customers" / f"ingest_date={FIRST_DAY}" / f"late{number}.csv").write_text(
         "customer_id,email,country,created_at\n" + "\n".join(lines) + "\n", encoding="utf-8"
     )
 
 
-def run(days: int, records: int, work: Path) -> dict[str, Run]:
-    """Every measurement. Raises ValueError where the published tables and those made by hand differ."""
+def run(days: int, records: int, rounds: int, work: Path) -> dict[str, list[Run]]:
+    """Every measurement, nothing and late once a round. Raises ValueError if the published tables and those made by hand differ."""
     home, by_hand = work / "home", work / "by_hand"
     shutil.rmtree(work, ignore_errors=True)
     customers = write_landing(home / "landing", days, records)
     dbt(home, "parse")
-    runs = {"start-up": dbt(home, "ls", "--quiet"), "build": dbt(home, "build")}
-    runs["by hand"] = measure(
-        [sys.executable, "-m", "sluice.bench.shop_by_hand", str(by_hand)], env={"SLUICE_HOME": str(home)}
-    )
+    runs = {"start-up": [dbt(home, "ls", "--quiet")], "build": [dbt(home, "build")]}
+    script = [sys.executable, "-m", "sluice.bench.shop_by_hand", str(by_hand)]
+    runs["by hand"] = [measure(script, env={"SLUICE_HOME": str(home)})]
     found = differences(by_hand, home / "published")
     if found:
         raise ValueError("The results differ, so their times cannot be compared: " + "; ".join(found))
-    runs["nothing"] = dbt(home, "build")
-    write_late_customers(home / "landing", customers, days * records * 3 // 10)
-    runs["late"] = dbt(home, "build")
+    runs |= {"nothing": [], "late": []}
+    for number in range(rounds):
+        runs["nothing"].append(dbt(home, "build"))
+        write_late_customers(home / "landing", customers, days * records * 3 // 10, number)
+        runs["late"].append(dbt(home, "build"))
     return runs
 
 
@@ -94,20 +100,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--days", type=int, default=10, help="days (default: %(default)s)")
     parser.add_argument("--records", type=int, default=1_000_000, help="records a day (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="of nothing and late (default: %(default)s)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="sluice-bench.") as work:
         try:
-            runs = run(options.days, options.records, Path(work))
+            runs = run(options.days, options.records, options.rounds, Path(work))
         except (RuntimeError, ValueError) as error:
             print(f"scripts/bench shop: {error}", file=sys.stderr)
             return 1
-    build = runs["build"].wall_s - runs["start-up"].wall_s
-    late = runs["late"].wall_s - runs["nothing"].wall_s
+    middle = {name: sorted(each, key=lambda one: one.wall_s)[len(each) // 2] for name, each in runs.items()}
+    build = middle["build"].wall_s - middle["start-up"].wall_s
+    late = median(
+        late.wall_s - nothing.wall_s for nothing, late in zip(runs["nothing"], runs["late"], strict=True)
+    )
     print(
         json.dumps(
             {
-                **{name: asdict(run) for name, run in runs.items()},
-                "build_to_by_hand": round(build / runs["by hand"].wall_s, 2),
+                **{name: asdict(run) for name, run in middle.items()},
+                "build_to_by_hand": round(build / middle["by hand"].wall_s, 2),
+                "late_beyond_nothing_s": round(late, 2),
                 "late_to_build": round(late / build, 3),
             },
             indent=2,
