@@ -43,8 +43,12 @@
   {%- endif -%}
   {%- set group_by = config.get('meta').group_by -%}
   {%- if not instant -%}
+    {%- set dates = changed_groups(feed, {'ingest_date': 'ingest_date'}) -%}
+    {#- Where every date changed, looking for them costs more than it spares. -#}
+    {%- set others = "select exists (select 1 from state.current_loads where feed = '" ~ feed ~ "' and ingest_date not in (" ~ dates ~ '))' -%}
+    {%- if not asked_once(others)[0][0] -%}{{ return(entity_relation) }}{%- endif -%}
     {{ return("(select * from " ~ entity_relation ~ " where _load_id in (select load_id from state.current_loads where feed = '" ~ feed
-      ~ "' and ingest_date in (" ~ changed_groups(feed, {'ingest_date': 'ingest_date'}) ~ ")) and (" ~ group_by.values() | join(', ')
+      ~ "' and ingest_date in (" ~ dates ~ ")) and (" ~ group_by.values() | join(', ')
       ~ ") in (" ~ changed_groups(feed, group_by) ~ "))") }}
   {%- endif -%}
   {%- set span = run_query(

@@ -48,7 +48,7 @@
   {%- set feed = node.name | replace('stg_landing__', '') -%}
   {%- if node.name == 'stg_landing__' ~ feed and feed in conditions -%}
     {%- if conditions[feed] is mapping -%}{{ return(conditions[feed].rows) }}{%- endif -%}
-    {%- set is_one_lookup = conditions[feed].count('select ') == 1 and ' or ' not in conditions[feed] -%}
+    {%- set is_one_lookup = conditions[feed].count(' in (') == 1 and ' or ' not in conditions[feed] -%}
     {%- set rowids = 'rowid in (select rowid from ' ~ node.relation_name ~ ' where ' ~ conditions[feed] ~ ')' -%}
     {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ (conditions[feed] ~ ' and ' ~ rowids if is_one_lookup else rowids) ~ ')') }}
   {%- elif node.config.materialized != 'view' and node.name in conditions -%}

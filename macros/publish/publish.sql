@@ -30,11 +30,7 @@
   {%- set released = released_feeds(results) -%}
   {%- set built = built_models(results) -%}
   {%- do publish_files('tenants', published_models('tenants'), built, released) -%}
-  {%- set warehouse = warehouse_state() -%}
-  {%- for database in ('operations', 'sluice') -%}
-    {%- set models = published_models(database) -%}
-    {%- do adapter.dispatch('publish_database')(database, models, built, released, warehouse) -%}
-  {%- endfor -%}
+  {%- do adapter.dispatch('publish_databases')(['operations', 'sluice'], built, released) -%}
 {%- endmacro %}
 
 {#- The row of `_build` in every file that this run writes. -#}
@@ -96,11 +92,23 @@
   {{ return(built | unique | list) }}
 {%- endmacro %}
 
-{% macro default__publish_database(database, models, built, released, warehouse) -%}
+{% macro default__publish_databases(databases, built, released) -%}
   {{ exceptions.raise_compiler_error('publishing is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}
 
-{% macro duckdb__publish_database(database, models, built, released, warehouse) -%}
+{#- The files are written at the same time, and become visible in the order given. -#}
+{% macro duckdb__publish_databases(databases, built, released) -%}
+  {%- set warehouse = warehouse_state() -%}
+  {%- set publications = [] -%}
+  {%- for database in databases -%}
+    {%- set publication = duckdb__staged_publication(database, published_models(database), built, released, warehouse) -%}
+    {%- if publication -%}{%- do publications.append([database, publication]) -%}{%- endif -%}
+  {%- endfor -%}
+  {%- if publications -%}{%- do run_query('select sluice_publish(' ~ duckdb__text_literal(tojson(publications)) ~ ')') -%}{%- endif -%}
+{%- endmacro %}
+
+{#- Fill the staging file of a database. Returns: the publication, see spec.py; none where nothing is published. -#}
+{% macro duckdb__staged_publication(database, models, built, released, warehouse) -%}
   {%- set published = fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]) -%}
   {#- Another window of event-level tables (var publish_days) makes it another file: all rows are sent once. -#}
   {%- set origin = warehouse.id ~ (' newest ' ~ var('publish_days') if var('publish_days', none) is not none else '') -%}
@@ -126,12 +134,12 @@
       'warehouse_id': origin,
       'mode': '600' if database != 'sluice' else '644',
     } -%}
-    {%- set call = "('" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) ~ ")" -%}
-    {%- set staging = run_query('select sluice_prepare_publication' ~ call).rows[0][0] -%}
+    {%- set prepare = "select sluice_prepare_publication('" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) ~ ')' -%}
+    {%- set staging = run_query(prepare).rows[0][0] -%}
     {#- One transaction can change only one database. -#}
     {%- do adapter.commit() -%}
     {%- do duckdb__fill_staging_file(staging, tables | map(attribute='fill') | sum(start=[])) -%}
-    {%- do run_query('select sluice_publish' ~ call) -%}
+    {{ return(publication) }}
   {%- endif -%}
 {%- endmacro %}
 

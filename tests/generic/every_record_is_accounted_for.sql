@@ -4,7 +4,7 @@
   file_loads says the same numbers; and every quarantined record gives reasons that the vocabulary knows.
 
   Looks at the files whose records came, went or changed their verdict since the feed last passed its tests; at all
-  with the var `audit: full`. Of a large entity made anew the clean rows are counted as accepted records less
+  with the var `audit: full`. Of many records the clean rows are counted as accepted records less
   duplicates, which spares the join that sets the contested keys apart. file_loads is compared when this run has
   built it.
 
@@ -17,7 +17,7 @@
   {%- set compares_ledger = not execute or flags.WHICH != 'build' or 'model.' ~ project_name ~ '.file_loads' in selected_resources %}
   {%- set load_ids = unaudited_loads(feed) %}
   {%- set extent = audit_extent(feed) %}
-  {%- set is_large = extent == 'rebuilt' and accepted_record_count(feed) > 1000000 %}
+  {%- set is_large = extent != 'everything' and accepted_record_count(feed, load_ids) > 1000000 %}
   {%- set accepted = ref('int_' ~ feed ~ '_accepted') %}
   {%- set contested = ref('int_' ~ feed ~ '_contested') %}
   {%- set within = (' false' if is_audited(feed) else ' _load_id in ' ~ load_ids) if extent == 'changes' %}
@@ -37,9 +37,9 @@
     {%- if is_large %}
     select _load_id as load_id, sum(sign) as record_count
     from (
-      select _load_id, count(*) as sign from {{ accepted }} group by _load_id
+      select _load_id, count(*) as sign from {{ accepted }} {{ 'where' ~ within if within }} group by _load_id
       union all
-      select _load_id, -count(*) as sign from {{ contested }} where _rank > 1 group by _load_id
+      select _load_id, -count(*) as sign from {{ contested }} where _rank > 1 {{ 'and' ~ within if within }} group by _load_id
     )
     {%- else %}
     select _load_id as load_id, count(*) as record_count

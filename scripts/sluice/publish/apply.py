@@ -6,6 +6,8 @@ while a WAL writer that is killed at any point leaves every reader with the last
 
 import os
 import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,21 +45,45 @@ def prepare_staging(staging: Path, publication: Publication) -> None:
         db.commit()
 
 
-def apply_publication(target: Path, staging: Path, publication: Publication) -> None:
+def apply_publications(publications: Sequence[tuple[Path, Path, Publication]]) -> None:
+    """Apply several publications at once. Each is seen only after those before it, and not at all when one of them failed.
+
+    Args:
+        publications: target, staging and publication of each, see apply_publication.
+    Raises:
+        sqlite3.Error: the transaction of the first that failed was rolled back, and those of all after it.
+    """
+    before: Future[None] | None = None
+    with ThreadPoolExecutor(max(1, len(publications))) as pool:
+        for target, staging, publication in publications:
+            turn = before.result if before else _no_wait
+            before = pool.submit(apply_publication, target, staging, publication, turn)
+    if before:
+        before.result()
+
+
+def _no_wait() -> None:
+    """The turn of a publication that is alone."""
+
+
+def apply_publication(
+    target: Path, staging: Path, publication: Publication, turn: Callable[[], None] = _no_wait
+) -> None:
     """Make the target reflect the staged rows, or leave it exactly as it was.
 
     Args:
         target: the published file; created when absent.
         staging: the file that prepare_staging made and the warehouse filled; it is consumed.
         publication: what to do with it.
+        turn: called before anybody can see a change; it may wait, and what it raises undoes all.
     Raises:
         sqlite3.Error: the transaction was rolled back.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
-        _update(target, staging, publication)
+        _update(target, staging, publication, turn)
     else:
-        _create(target, staging, publication)
+        _create(target, staging, publication, turn)
     for leftover in with_companions(staging):
         leftover.unlink(missing_ok=True)
 
@@ -83,7 +109,7 @@ def published_state(target: Path) -> dict[str, object]:
         }
 
 
-def _create(target: Path, staging: Path, publication: Publication) -> None:
+def _create(target: Path, staging: Path, publication: Publication, turn: Callable[[], None]) -> None:
     """A first publication: finish the staging file and move it into place. Nobody reads it yet."""
     with closing(sqlite3.connect(staging)) as db:
         db.execute("pragma journal_mode = off")
@@ -99,10 +125,11 @@ def _create(target: Path, staging: Path, publication: Publication) -> None:
     staging.chmod(publication.mode)
     with staging.open("rb") as written:
         os.fsync(written.fileno())
+    turn()
     staging.rename(target)
 
 
-def _update(target: Path, staging: Path, publication: Publication) -> None:
+def _update(target: Path, staging: Path, publication: Publication, turn: Callable[[], None]) -> None:
     with closing(connect(target)) as db:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
@@ -113,6 +140,7 @@ def _update(target: Path, staging: Path, publication: Publication) -> None:
             for table in publication.tables:
                 update_table(db, table, Staged.whole(table))
             write_build(db, publication)
+            turn()
             db.execute("commit")
         except BaseException:
             db.execute("rollback")

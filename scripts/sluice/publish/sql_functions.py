@@ -3,7 +3,8 @@ file, never through Python.
 
 - `sluice_published_state(database) -> JSON text`: what a published file reflects
 - `sluice_prepare_publication(database, publication) -> path of the staging file`
-- `sluice_publish(database, publication) -> path of the published file`
+- `sluice_publish(publications) -> number of files`: a JSON list of pairs [database, publication], each seen only after
+  those before it
 - `sluice_published_files(database, publication) -> JSON text`: the files of a folder and the batch each reflects, as
   a list of {name, batch_id}; batch_id is null where the file was not published with this layout
 - `sluice_publish_files(database, publication, files, keep) -> number of files`: the same for a folder of files, of
@@ -19,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from sluice.home import data_home
-from sluice.publish.apply import apply_publication, prepare_staging, published_state, with_companions
+from sluice.publish.apply import apply_publications, prepare_staging, published_state, with_companions
 from sluice.publish.files import File, layout_id, publish_files, published_files
 from sluice.publish.spec import publication_from_json
 
@@ -29,7 +30,7 @@ def register_publish_functions(conn: duckdb.DuckDBPyConnection) -> None:
     text = "VARCHAR"
     conn.create_function("sluice_published_state", _state, [text], text, side_effects=True)
     conn.create_function("sluice_prepare_publication", _prepare, [text, text], text, side_effects=True)
-    conn.create_function("sluice_publish", _publish, [text, text], text, side_effects=True)
+    conn.create_function("sluice_publish", _publish, [text], "BIGINT", side_effects=True)
     conn.create_function("sluice_published_files", _files, [text, text], text, side_effects=True)
     conn.create_function("sluice_publish_files", _publish_files, [text] * 4, "BIGINT", side_effects=True)
 
@@ -44,10 +45,15 @@ def _prepare(database: str, publication: str) -> str:
     return str(staging)
 
 
-def _publish(database: str, publication: str) -> str:
-    target = _target(database)
-    apply_publication(target, _staging(database), publication_from_json(publication))
-    return str(target)
+def _publish(publications: str) -> int:
+    given = json.loads(publications)
+    apply_publications(
+        [
+            (_target(database), _staging(database), publication_from_json(json.dumps(publication)))
+            for database, publication in given
+        ]
+    )
+    return len(given)
 
 
 def _files(database: str, publication: str) -> str:
