@@ -110,6 +110,14 @@
         ~ ' or (file, raw_record) in (select file, raw_record from changed_groups where raw_record is not null))',
     }) }}
   {%- endif -%}
+  {%- if published.get('by_key') and not published.get('also_follows') -%}
+    {%- set log = duckdb__logged_changes(feed, seen[feed], warehouse) -%}
+    {{ return({
+      'columns': published.changed_by.keys() | list,
+      'groups': 'select distinct ' ~ published.changed_by.values() | join(', ') ~ ' from ' ~ log ~ ' as changed',
+      'rows': '(select * exclude (sign) from ' ~ log ~ ' as changed where sign > 0)',
+    }) }}
+  {%- endif -%}
   {%- set groups = [] -%}
   {%- set keys = [] -%}
   {%- for log in changed -%}
@@ -118,23 +126,24 @@
     {%- do keys.append('select _key_hash' ~ from) -%}
   {%- endfor -%}
   {%- set by_key = published.get('by_key') -%}
-  {%- set is_logged = by_key and not published.get('also_follows') -%}
   {{ return({
     'columns': published.changed_by.keys() | list,
     'groups': 'select distinct * from (' ~ groups | join(' union all ') ~ ')',
-    'rows': duckdb__logged_rows(feed, seen[feed], warehouse) if is_logged else none,
-    'key_query': 'select distinct _key_hash from (' ~ keys | join(' union all ') ~ ')' if by_key and not is_logged else none,
-    'conditions': {feed: '_key_hash in (select _key_hash from changed_keys)'} if by_key and not is_logged else none,
+    'key_query': 'select distinct _key_hash from (' ~ keys | join(' union all ') ~ ')' if by_key else none,
+    'conditions': {feed: '_key_hash in (select _key_hash from changed_keys)'} if by_key else none,
     'condition': none if by_key else '(' ~ published.changed_by.keys() | join(', ') ~ ') in (' ~ groups | join(' union all ') ~ ')',
   }) }}
 {%- endmacro %}
 
-{#- The rows that came to an entity since a batch and are still there, as a table expression. -#}
-{% macro duckdb__logged_rows(feed, since, warehouse) -%}
+{#-
+  What changed in an entity since a batch, as a table expression: its columns, ingest_date, _key_hash and sign, 1 for a row
+  that came and -1 for one that went. What one of several batches brought and another took back has not changed.
+-#}
+{% macro duckdb__logged_changes(feed, since, warehouse) -%}
   {%- set columns = (entity(feed).columns + ['ingest_date', '_key_hash']) | join(', ') -%}
-  {%- set log = 'select ' ~ columns ~ ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since -%}
-  {#- Only of several batches may one take back what another brought. -#}
-  {{ return('(' ~ log ~ (' and sign > 0' if warehouse.batches[feed] == since + 1 else ' group by ' ~ columns ~ ' having sum(sign) > 0') ~ ')') }}
+  {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since -%}
+  {%- if warehouse.batches[feed] == since + 1 -%}{{ return('(select ' ~ columns ~ ', sign' ~ log ~ ')') }}{%- endif -%}
+  {{ return('(select ' ~ columns ~ ', sum(sign) as sign' ~ log ~ ' group by ' ~ columns ~ ' having sum(sign) != 0)') }}
 {%- endmacro %}
 
 {#-

@@ -26,6 +26,26 @@ def test_a_rewritten_file_replaces_its_version_and_a_broken_one_does_not(home: D
     assert sorted(home.query("select status from file_loads")) == [("failed",), ("loaded",), ("superseded",)]
 
 
+def test_what_came_and_went_between_two_publications_stays_as_it_was(home: DataHome) -> None:
+    """`dbt run` publishes nothing, so the next build takes in the changes of two batches, which cancel out."""
+    first = f"{HEADER}\n{GOOD}\n{GOOD.replace('e1', 'e2')}\n"
+    home.write(f"{DAY}/a.csv", first, modified=1e9)
+    home.build()
+    before = home.everything()
+    changed = f"{HEADER}\n{GOOD.replace('cart', 'auth')}\n{GOOD.replace('e1', 'e3')}\n"
+    home.write(f"{DAY}/a.csv", changed, modified=1.1e9)
+    home.dbt("run")
+    assert home.everything() == before
+    home.write(f"{DAY}/a.csv", first, modified=1.2e9)
+    home.build()
+    assert home.everything() == before
+    home.write(f"{DAY}/a.csv", changed, modified=1.3e9)
+    home.dbt("run")
+    home.write(f"{DAY}/a.csv", changed.replace("auth", "shop"), modified=1.4e9)
+    home.build()
+    assert [row[:2] for row in home.published()["service_events"]] == [("e1", "shop"), ("e3", "cart")]
+
+
 def test_a_file_that_disappears_keeps_its_rows_and_a_full_refresh_refuses_to_forget_it(
     home: DataHome,
 ) -> None:

@@ -152,6 +152,33 @@ def test_rows_that_only_came_get_files_of_their_own(home: DataHome) -> None:
     assert lake_tables(home) == by_difference
 
 
+def test_customers_that_come_and_go_between_two_publications(home: DataHome) -> None:
+    """`dbt run` publishes nothing, so the next build takes in what two batches did."""
+    _deliver(home)
+    bad = order("bad", customer="c9", amount=-5)
+    home.write("orders/ingest_date=2026-01-01/late.csv", orders(order("late", customer="c9"), bad))
+    late = "customers/ingest_date=2026-01-02/late.csv"
+    names = iter(range(1_800_000_000, 1_900_000_000))
+    compared = ("orders", "product_events", "quarantine", "quarantine_summary", "daily_metrics")
+
+    def outcome(*between: str) -> tuple:
+        *unpublished, last = between
+        for name in unpublished:
+            home.write(late, customers(name), modified=next(names))
+            home.dbt("run")
+        home.write(late, customers(last), modified=next(names))
+        home.build()
+        everything, lake = home.everything(), lake_tables(home)
+        return [everything[name] for name in compared], lake["clean/orders"], lake["quarantine/orders"]
+
+    without, known = outcome("c8"), outcome("c9")
+    assert without != known
+    assert outcome("c8", "c9") == known
+    assert outcome("c9", "c8") == without
+    assert outcome("c9", "c8") == without
+    assert outcome("c9", "c8", "c9") == known
+
+
 def test_a_partition_has_few_files(home: DataHome) -> None:
     _deliver(home)
     home.build()
