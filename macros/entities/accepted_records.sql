@@ -17,7 +17,7 @@
     records._tie_break,
     loads.file as _file
   {#- The reference is looked up before the loads are joined: after that DuckDB expects a hundredth of the records that there
-      are, and makes its hash table of them instead of the referenced rows, which takes twice as long. #}
+      are, and makes its hash table of them, which takes twice as long. #}
   from (
     select *
     from {{ ref('stg_landing__' ~ feed) }}

@@ -27,7 +27,7 @@
   {%- endset -%}
   {%- for feed, _ in run_query(obsolete).rows %}
     {%- do run_statements(
-      "delete from " ~ api.Relation.create(database=target.database, schema=target.schema, identifier='stg_landing__' ~ feed)
+      "delete from " ~ relation_of('stg_landing__' ~ feed)
       ~ " where _load_id in (select load_id from state.loads where feed = '" ~ feed ~ "'"
       ~ " and load_id not in (select load_id from state.current_loads) and load_id not in (select load_id from state.applied));"
       ~ "update state.loads set is_forgotten = true where feed = '" ~ feed ~ "'"
