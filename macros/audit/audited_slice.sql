@@ -15,13 +15,13 @@
 
   Args:
     feed (string): the feed.
-    load_ids (string): what follows IN: the loads (see unaudited_loads); all that are current by default.
+    load_ids (string): the loads, see unaudited_loads; all that are current by default.
   Returns: an integer.
 -#}
 {% macro accepted_record_count(feed, load_ids=none) -%}
   {%- set accepted -%}
     select coalesce(sum(accepted_count), 0) from state.loads
-    where load_id in {{ load_ids or "(select load_id from state.current_loads where feed = '" ~ feed ~ "')" }}
+    where load_id in ({{ load_ids or "select load_id from state.current_loads where feed = '" ~ feed ~ "'" }})
   {%- endset -%}
   {{ return(asked_once(accepted)[0][0] | int if execute else 0) }}
 {%- endmacro %}

@@ -4,8 +4,8 @@
   Args:
     model (Relation): an entity, or a model with the strategy replace_changed_groups.
     feed (string): the feed it belongs to; none: all rows are looked at.
-  Returns: a table expression. Of a changed entity: the rows of the loads that came and, of a feed with a reference,
-    those that changed; of an entity made anew: 100,000 rows, because one SQL text has judged them all; of metrics: the
+  Returns: a table expression. Of a changed entity: the rows of the loads that came, and those of others that changed;
+    where no load came, these alone, from the log that is published; of an entity made anew: 100,000 rows, because one SQL text has judged them all; of metrics: the
     changed groups; none where nothing changed.
 -#}
 {% macro rows_to_audit(model, feed=none) -%}
@@ -21,10 +21,13 @@
   {%- elif group_by -%}
     {{ return('(select * from ' ~ model ~ ' where (' ~ group_by.keys() | join(', ') ~ ') in (' ~ unaudited_groups(feed, group_by) ~ ')) as audited') }}
   {%- endif -%}
-  {#- Of a feed without a reference, rows of other loads change only with what stands in the loads that came. #}
   {%- set loads = unaudited_loads(feed, true) -%}
-  {%- set parts = ['_load_id in ' ~ loads] if loads != '(null)' or not entity(feed).reference else [] -%}
-  {%- if entity(feed).reference -%}
+  {%- if not loads -%}
+    {{ return('(select * exclude (sign) from ' ~ logged_changes(feed, audited_batch(feed)) ~ ' as changed where sign > 0) as audited') }}
+  {%- endif -%}
+  {%- set parts = ['_load_id in (' ~ loads ~ ')'] -%}
+  {#- Rows of other loads change with a reference, and where a load went that had the better record. #}
+  {%- if entity(feed).reference or asked_once(unaudited_load_went(feed))[0][0] -%}
     {%- do parts.append('_key_hash in (select _key_hash from state.changed_' ~ feed ~ ' where batch_id > ' ~ audited_batch(feed) ~ ')') -%}
   {%- endif -%}
   {{ return(rows_where(model, feed, '(' ~ parts | join(' or ') ~ ')') ~ ' as audited') }}

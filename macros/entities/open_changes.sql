@@ -11,7 +11,7 @@
   Leaves behind, when entity_is_rebuilt(feed) is false:
     moved_loads (temp table)  load_id, sign: +1 a load that became current, -1 one that is no longer
     moved_references, referring (temp tables, of a feed with a reference)  reference, sign: +1 what became known, -1
-                              unknown; and every record that names one: _load_id, _key_hash, reference, is_clean
+                              unknown; and the records that name one: _load_id, _key_hash, reference, is_clean
     touched     (temp table)  _key_hash
     rivals      (temp table)  every record of the touched keys: the entity's columns, _load_id, _key_hash, _file,
                               ingest_date, _tie_break, was_accepted, is_accepted
@@ -41,6 +41,37 @@
     )
 {%- endmacro %}
 
+{#-
+  The records of a feed that name a moved reference (of loads that went, some may be missing: their keys are touched
+  anyway). Where things only became known, int_<feed>_waiting has just logged the records that waited for them.
+
+  Args:
+    feed (string): the feed, which declares a reference.
+  Returns: a SQL query with the columns of the temporary table `referring` (see open_changes).
+-#}
+{% macro referring_records(feed) -%}
+  {%- set waited = 'select not (' ~ moved_besides_references(feed) ~ ') and not exists (select 1 from ('
+    ~ moved_references(feed, 'int_' ~ feed ~ '_contested') ~ ') where sign < 0)' -%}
+  {%- if asked_once(waited)[0][0] -%}
+  select
+    load_id as _load_id,
+    key_hash as _key_hash,
+    reference,
+    reject_reasons is null as is_clean
+  from state.released_records
+  where feed = '{{ feed }}' and batch_id = {{ next_batch(feed) }} and reference in (select reference from moved_references)
+  {%- else -%}
+  {%- set column = entity(feed).reference.column -%}
+  select
+    _load_id,
+    _key_hash,
+    {{ column }} as reference,
+    _reject_reasons is null as is_clean
+  from {{ ref('stg_landing__' ~ feed) }}
+  where {{ column }} in (select reference from moved_references)
+  {%- endif -%}
+{%- endmacro %}
+
 {% macro duckdb__open_changes_sql(feed) -%}
   {%- set declared = entity(feed) -%}
   {%- set staged = ref('stg_landing__' ~ feed) -%}
@@ -52,13 +83,7 @@
   {{ moved_references(feed, 'int_' ~ feed ~ '_contested') | indent(2) }};
 
   create or replace temp table referring as
-  select
-    _load_id,
-    _key_hash,
-    {{ declared.reference.column }} as reference,
-    _reject_reasons is null as is_clean
-  from {{ staged }}
-  where {{ declared.reference.column }} in (select reference from moved_references);
+  {{ referring_records(feed) | indent(2) }};
   {% endif %}
 
   create or replace temp table touched as

@@ -62,6 +62,12 @@
     _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
     and _load_id not in (select load_id from moved_loads);
 
+  -- A build that was killed before it came here may have logged what became known and is unknown again.
+  delete from state.released_records
+  where
+    feed = '{{ feed }}' and batch_id = {{ next_batch(feed) }}
+    and reference not in (select reference from moved_references where sign > 0);
+
   insert into state.changed_references
   select distinct '{{ feed }}', {{ next_batch(feed) }}, moved_references.reference, moved_references.sign
   from referring

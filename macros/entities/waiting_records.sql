@@ -8,7 +8,8 @@
 
   Args:
     feed (string): the feed, which declares a reference.
-  Returns: a SQL query with the columns _load_id, the referring column, _reject_reasons, raw_record, _repaired_columns.
+  Returns: a SQL query with the columns _load_id, _key_hash, the referring column, _reject_reasons, raw_record,
+    _repaired_columns.
 -#}
 {% macro waiting_records(feed) -%}
   {%- set reference = entity(feed).reference or {'column': '_load_id', 'entity': 'customers'} -%}
@@ -18,7 +19,9 @@
   {%- set waits -%}
     _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
     and {{ reference.column }} is not null
-    {%- if only_references_moved %}
+    {%- if only_references_moved and not asked_once(moved_references_query(feed) ~ ' where sign < 0 limit 1') %}
+    and false
+    {%- elif only_references_moved %}
     and {{ reference.column }} in ({{ moved_references_query(feed) }} where sign < 0)
     {%- else %}
     and {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ reference.entity ~ '_accepted') }})
@@ -27,6 +30,7 @@
   {#- All of the condition says which rows are read: raw text is most of a record, and hardly any moved record waits. #}
   select
     _load_id,
+    _key_hash,
     {{ reference.column }},
     _reject_reasons,
     _raw_record as raw_record,
@@ -103,7 +107,8 @@
 {#-
   Incremental strategy of int_<feed>_waiting: the moved records are deleted, and inserted as they are now; or everything
   is. Those that go because of what they refer to are logged, as the published quarantine has them, under the number that
-  the entity's batch is about to get. Made anew, it makes the entity anew, because then nothing is logged.
+  the entity's batch is about to get (what was logged by a build that was killed in between may wait again). Made anew, it
+  makes the entity anew, because then nothing is logged.
 -#}
 {% macro get_incremental_replace_moved_records_sql(args) -%}
   {%- set feed = config.get('meta').feed -%}
@@ -114,9 +119,13 @@
   delete from {{ args.target_relation }};
   {%- else %}
   insert into state.released_records
-  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, _reject_reasons, raw_record
+  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, _reject_reasons, raw_record, _key_hash, {{ reference.column }}
   from {{ args.target_relation }}
   where {{ reference.column }} in ({{ moved_references_query(feed) }});
+  delete from state.released_records
+  where
+    feed = '{{ feed }}' and batch_id = {{ next_batch(feed) }}
+    and reference in ({{ moved_references_query(feed) }} where sign < 0);
   delete from {{ args.target_relation }}
   where {{ is_moved_record(feed) }};
   {%- endif %}

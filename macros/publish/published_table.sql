@@ -27,6 +27,7 @@
     'columns': columns,
     'key': published.get('key', []),
     'indexes': published.get('indexes', []),
+    'partial_index': ['raw_record', duckdb__has_reference_reason()] if published.get('by_file') else none,
     'scope': scope,
     'mode': 'sync',
   } -%}
@@ -42,7 +43,7 @@
     if published_tables.get(published.table) == columns and not window else none -%}
   {%- if changes and changes.is_empty -%}{{ return(none) }}{%- endif -%}
   {%- if changes -%}
-    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'null_is_any': changes.get('null_is_any'), 'looked_for': changes.get('looked_for')}) -%}
+    {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'null_is_any': changes.get('null_is_any'), 'is_in_partial_index': changes.get('is_in_partial_index')}) -%}
     {%- do fill.append('create or replace temp table changed_groups as ' ~ changes.groups) -%}
     {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" select * from changed_groups') -%}
     {%- if changes.key_query -%}
@@ -79,7 +80,7 @@
     key_query    where there is no such log of them all: query that becomes the temporary table changed_keys
     conditions   feed -> condition of the staged records that the rows to send are made of (see duckdb__over_rows)
     condition    of the rows to send
-    null_is_any, looked_for  see spec.py
+    null_is_any, is_in_partial_index  see spec.py
 -#}
 {% macro duckdb__published_changes(feed, published, seen, warehouse, released) -%}
   {%- set followed = released if published.get('by_file') else [feed] + published.get('also_follows', []) -%}
@@ -92,11 +93,11 @@
   {%- if not changed -%}{{ return({'is_empty': true}) }}{%- endif -%}
   {%- if published.get('by_file') -%}
     {%- set groups = [] -%}
-    {%- set reasons = [] -%}
+    {%- set sent_back = [] -%}
     {%- set conditions = {} -%}
     {%- for every in feeds() -%}{%- do conditions.update({every: 'false'}) -%}{%- endfor -%}
     {%- for log in changed -%}
-      {%- if entity(log).reference -%}{%- do reasons.append(duckdb__released_reason(log, seen[log])) -%}{%- endif -%}
+      {%- if entity(log).reference and not duckdb__was_only_released(log, seen[log]) -%}{%- do sent_back.append(log) -%}{%- endif -%}
       {%- do groups.append(duckdb__changed_records_sql(log, seen[log])) -%}
       {%- do conditions.update({log: duckdb__changed_rejects(log, seen[log])}) -%}
     {%- endfor -%}
@@ -105,13 +106,13 @@
       'columns': ['file', 'raw_record'],
       'groups': groups | join(' union all '),
       'null_is_any': true,
-      'looked_for': none if none in reasons or not reasons else "instr(reject_reasons, '" ~ reasons | unique | join("') or instr(reject_reasons, '") ~ "')",
+      'is_in_partial_index': not sent_back,
       'condition': '(file in (select file from changed_groups where raw_record is null)'
         ~ ' or (file, raw_record) in (select file, raw_record from changed_groups where raw_record is not null))',
     }) }}
   {%- endif -%}
   {%- if published.get('by_key') and not published.get('also_follows') -%}
-    {%- set log = duckdb__logged_changes(feed, seen[feed], warehouse) -%}
+    {%- set log = logged_changes(feed, seen[feed], warehouse.batches[feed] == seen[feed] + 1) -%}
     {{ return({
       'columns': published.changed_by.keys() | list,
       'groups': 'select distinct ' ~ published.changed_by.values() | join(', ') ~ ' from ' ~ log ~ ' as changed',
@@ -136,24 +137,13 @@
 {%- endmacro %}
 
 {#-
-  What changed in an entity since a batch, as a table expression: its columns, ingest_date, _key_hash and sign, 1 for a row
-  that came and -1 for one that went. What one of several batches brought and another took back has not changed.
--#}
-{% macro duckdb__logged_changes(feed, since, warehouse) -%}
-  {%- set columns = (entity(feed).columns + ['ingest_date', '_key_hash']) | join(', ') -%}
-  {%- set log = ' from state.changed_' ~ feed ~ ' where batch_id > ' ~ since -%}
-  {%- if warehouse.batches[feed] == since + 1 -%}{{ return('(select ' ~ columns ~ ', sign' ~ log ~ ')') }}{%- endif -%}
-  {{ return('(select ' ~ columns ~ ', sum(sign) as sign' ~ log ~ ' group by ' ~ columns ~ ' having sum(sign) != 0)') }}
-{%- endmacro %}
-
-{#-
   Of the staged records that broke rules of their own, those whose place in quarantine changed since a batch, for
   duckdb__over_rows. Raw text is most of a record and is read block by block, so what was released comes from its log,
   unless something was sent back.
 -#}
 {% macro duckdb__changed_rejects(feed, since) -%}
   {%- set reference = entity(feed).reference -%}
-  {%- if not reference or not duckdb__released_reason(feed, since) -%}
+  {%- if not reference or not duckdb__was_only_released(feed, since) -%}
     {{ return(is_changed_record(feed, since) ~ ' and _reject_reasons is not null') }}
   {%- endif -%}
   {%- set staged = relation_of('stg_landing__' ~ feed) -%}
@@ -173,12 +163,19 @@
 {%- endmacro %}
 
 {#-
-  The reason that all published records have which changed their verdict with what they refer to since a batch; none when
-  something became unknown, because then others changed too.
+  Whether every published record that changed its verdict with what it refers to since a batch has the reason of the
+  reference: nothing became unknown, because then others changed too.
 -#}
-{% macro duckdb__released_reason(feed, since) -%}
+{% macro duckdb__was_only_released(feed, since) -%}
   {%- set sent_back = "select exists (select 1 from state.changed_references where feed = '" ~ feed ~ "' and batch_id > " ~ since ~ ' and sign < 0)' -%}
-  {{ return(none if asked_once(sent_back)[0][0] else entity(feed).reference.reason) }}
+  {{ return(not asked_once(sent_back)[0][0]) }}
+{%- endmacro %}
+
+{#- Whether the published reject_reasons of a record name the reason of any reference, as a condition for SQLite. -#}
+{% macro duckdb__has_reference_reason() -%}
+  {%- set reasons = [] -%}
+  {%- for feed in feeds() if entity(feed).reference -%}{%- do reasons.append(entity(feed).reference.reason) -%}{%- endfor -%}
+  {{ return("instr(reject_reasons, '" ~ reasons | unique | join("') or instr(reject_reasons, '") ~ "')") }}
 {%- endmacro %}
 
 {#-

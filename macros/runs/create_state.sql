@@ -12,6 +12,7 @@
     changed_references  one row per value that records of a feed refer to and that became known (sign 1), or unknown (-1),
               in a batch
     released_records  the records that waited for what they refer to, until a batch, and which rules of their own they broke
+              (made by replace_moved_records, and put right by replace_touched)
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     published_files  the batch that each file of a published folder reflects (see publish_files)
@@ -52,6 +53,8 @@
   create table if not exists state.changed_references (feed varchar not null, batch_id integer not null, reference varchar not null);
   alter table state.changed_references add column if not exists sign tinyint;
   create table if not exists state.released_records (feed varchar not null, batch_id integer not null, load_id integer not null, reject_reasons varchar[], raw_record varchar);
+  alter table state.released_records add column if not exists key_hash ubigint;
+  alter table state.released_records add column if not exists reference varchar;
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);

@@ -104,6 +104,30 @@ def test_faults_in_old_records_are_found_by_a_full_audit(home: SmallHome) -> Non
     assert all(home.failure_reasons(*tests, variables="{audit: full}").values())
 
 
+def test_rows_that_other_loads_moved_are_looked_at(home: SmallHome) -> None:
+    """A row of an old load is new when the load with the better record went; without a load that came, rows that
+    changed are those of the log."""
+    staged, test = "stg_landing__service_events", "service_events_row_is_valid"
+    broken = f"update {staged} set latency_ms = -1 where event_id = 'old-8'"
+    logged = (
+        f"insert into state.changed_service_events by name select event_id, _key_hash, 1 as sign, 2 as batch_id "
+        f"from {staged} where event_id = 'old-8'"
+    )
+    home.plant(broken, logged)
+    assert not home.failure_reasons(test)[test]
+    home.plant(broken, logged, "insert into state.changed_loads values ('service_events', 2, 999, true)")
+    assert home.failure_reasons(test)[test] == {"latency_ms_is_not_negative"}
+
+    test, broken = (
+        "orders_row_is_valid",
+        "update state.changed_orders set amount = -1 where order_id = 'new-3'",
+    )
+    home.plant(broken)
+    assert not home.failure_reasons(test)[test]
+    home.plant(broken, "delete from state.changed_loads where feed = 'orders'")
+    assert home.failure_reasons(test)[test] == {"amount_fits_status"}
+
+
 def test_an_unknown_audit_is_refused(home: SmallHome) -> None:
     """A misspelt var does not quietly test less."""
     home.plant()

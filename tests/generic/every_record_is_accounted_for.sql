@@ -15,12 +15,12 @@
 -#}
 {% test every_record_is_accounted_for(model, feed, publishes=none) %}
   {%- set compares_ledger = not execute or flags.WHICH != 'build' or 'model.' ~ project_name ~ '.file_loads' in selected_resources %}
-  {%- set load_ids = unaudited_loads(feed) %}
+  {%- set load_ids = unaudited_loads(feed) or 'null' %}
   {%- set extent = audit_extent(feed) %}
   {%- set is_large = extent != 'everything' and accepted_record_count(feed, load_ids) > 1000000 %}
   {%- set accepted = ref('int_' ~ feed ~ '_accepted') %}
   {%- set contested = ref('int_' ~ feed ~ '_contested') %}
-  {%- set within = (' false' if is_audited(feed) else ' _load_id in ' ~ load_ids) if extent == 'changes' %}
+  {%- set within = (' false' if is_audited(feed) else ' _load_id in (' ~ load_ids ~ ')') if extent == 'changes' %}
   -- depends_on: {{ publishes or model }}
   -- depends_on: {{ ref('file_loads') }}
   with loads as (
@@ -30,7 +30,7 @@
       records_read,
       coalesce(forgotten_count, 0) as forgotten_count
     from state.loads
-    where load_id in {{ load_ids }}
+    where load_id in ({{ load_ids }})
   ),
 
   clean as (

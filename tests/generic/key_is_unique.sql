@@ -19,10 +19,13 @@
   {%- if feed and not nothing_changed %}
   with
   {%- if extent == 'changes' %}
+  {%- set loads = unaudited_loads(feed, true) %}
   changed_keys as (
     select _key_hash from state.changed_{{ feed }} where batch_id > {{ audited_batch(feed) }}
+    {%- if loads %}
     union all
-    select _key_hash from {{ accepted }} where _load_id in {{ unaudited_loads(feed, true) }}
+    select _key_hash from {{ accepted }} where _load_id in ({{ loads }})
+    {%- endif %}
   ),
 
   {% endif %}

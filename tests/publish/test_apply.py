@@ -9,6 +9,7 @@ import pytest
 from sluice.publish import apply
 from sluice.publish.apply import apply_publications, prepare_staging
 from sluice.publish.spec import Publication, Table
+from sluice.serve.facts import read_tables
 
 ITEMS = Table("items", (("id", "INTEGER"), ("kind", "TEXT")), ("id",))
 MARKED = Table(
@@ -17,7 +18,8 @@ MARKED = Table(
     mode="replace",
     changed_by=("id", "kind"),
     null_is_any=True,
-    looked_for="kind like 'x%'",
+    partial_index=("kind", "instr(kind, 'x')"),
+    is_in_partial_index=True,
 )
 
 
@@ -95,3 +97,8 @@ def test_only_rows_that_may_have_changed_are_looked_for(tmp_path: Path) -> None:
     changed = [(1, "x"), (1, "y"), (3, None)]
     apply_publications([staged(tmp_path, "a.db", 2, [(1, "new")], changed, MARKED)])
     assert rows(tmp_path / "a.db") == [(1, "new"), (1, "y"), (2, "x")]
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db:
+        [index] = db.execute("select sql from sqlite_master where type = 'index'").fetchone()
+        table = read_tables(db)["items"]
+    assert index.endswith("where instr(kind, 'x')")
+    assert table.sorted_by == set(), "an index of some rows sorts no page"

@@ -152,8 +152,15 @@ def test_rows_that_only_came_get_files_of_their_own(home: DataHome) -> None:
     assert lake_tables(home) == by_difference
 
 
-def test_customers_that_come_and_go_between_two_publications(home: DataHome) -> None:
-    """`dbt run` publishes nothing, so the next build takes in what two batches did."""
+@pytest.mark.parametrize(
+    "unfinished",
+    [(), ("--select", "+int_orders_waiting", "+int_product_events_waiting")],
+    ids=["unpublished", "killed before the entities"],
+)
+def test_customers_that_come_and_go_between_two_publications(
+    home: DataHome, unfinished: tuple[str, ...]
+) -> None:
+    """The next build takes in what several builds did that published nothing, or ended before."""
     _deliver(home)
     bad = order("bad", customer="c9", amount=-5)
     home.write("orders/ingest_date=2026-01-01/late.csv", orders(order("late", customer="c9"), bad))
@@ -165,7 +172,7 @@ def test_customers_that_come_and_go_between_two_publications(home: DataHome) -> 
         *unpublished, last = between
         for name in unpublished:
             home.write(late, customers(name), modified=next(names))
-            home.dbt("run")
+            home.dbt("run", *unfinished)
         home.write(late, customers(last), modified=next(names))
         home.build()
         everything, lake = home.everything(), lake_tables(home)

@@ -206,8 +206,12 @@ def _delete_changed(db: sqlite3.Connection, table: Table, staged: Staged) -> Non
     db.execute(f"delete from {name} where ({_quoted(tuple(first))}) in ({any_last})")
     rest = f'select {changed} from {staged.changed} where "{last}" is not null'
     if db.execute(f"select exists ({rest})").fetchone()[0]:
+        indexed = "true"
+        if table.partial_index and table.is_in_partial_index:
+            column, condition = table.partial_index
+            indexed = f'({condition}) and "{column}" in (select "{column}" from ({rest}))'
         # Without the plus, an index of the first column would be searched for each of the rows.
-        db.execute(f"delete from {name} where ({table.looked_for or 'true'}) and (+{changed}) in ({rest})")
+        db.execute(f"delete from {name} where {indexed} and (+{changed}) in ({rest})")
 
 
 def _sync_by_key(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
@@ -287,6 +291,10 @@ def _create_indexes(db: sqlite3.Connection, schema: str, table: Table) -> None:
     for columns in table.indexes:
         index = f"{table.name}_by_{'_'.join(columns)}"
         db.execute(f'create index if not exists {schema}."{index}" on "{table.name}" ({_quoted(columns)})')
+    if table.partial_index:
+        column, condition = table.partial_index
+        index = f'{schema}."{table.name}_some_by_{column}"'
+        db.execute(f'create index if not exists {index} on "{table.name}" ("{column}") where {condition}')
 
 
 def _columns_of(db: sqlite3.Connection, schema: str, table: str) -> list[tuple[str, str]]:

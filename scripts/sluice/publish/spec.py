@@ -17,8 +17,9 @@ class Table:
         changed_by: columns of `<name>__changed` (mode "replace").
         null_is_any: a null in the last of changed_by stands for every value; other rows of `<name>__changed` are then
             looked for in one pass over the table.
-        looked_for: SQL condition that every row which that pass may find meets, or None.
         indexes: column lists of further indexes.
+        partial_index: a column, and a SQL condition that the rows meet which an index of it holds; or None.
+        is_in_partial_index: that index holds every row that the pass of null_is_any may find; then there is no such pass.
         scope: SQL condition: the staged rows are all rows that meet it; other published rows stay. None: all.
         keep_where: SQL condition that rows must meet to stay (a moving window), or None.
         file_by: the first column of the staged tables, which names the file a row goes to and is no column
@@ -31,8 +32,9 @@ class Table:
     mode: str = "sync"
     changed_by: tuple[str, ...] = ()
     null_is_any: bool = False
-    looked_for: str | None = None
     indexes: tuple[tuple[str, ...], ...] = ()
+    partial_index: tuple[str, str] | None = None
+    is_in_partial_index: bool = False
     scope: str | None = None
     keep_where: str | None = None
     file_by: str = ""
@@ -76,8 +78,9 @@ def publication_from_json(text: str) -> Publication:
             mode=table.get("mode") or "sync",
             changed_by=tuple(table.get("changed_by") or ()),
             null_is_any=bool(table.get("null_is_any")),
-            looked_for=table.get("looked_for"),
             indexes=tuple(tuple(columns) for columns in table.get("indexes") or ()),
+            partial_index=tuple(table["partial_index"]) if table.get("partial_index") else None,
+            is_in_partial_index=bool(table.get("is_in_partial_index")),
             scope=table.get("scope"),
             keep_where=table.get("keep_where"),
             file_by=table.get("file_by") or "",

@@ -86,7 +86,7 @@ def _read_table(connection: sqlite3.Connection, name: str) -> Table:
     described = connection.execute("select name, pk from pragma_table_info(?)", (name,)).fetchall()
     key = tuple(row[0] for row in sorted(described, key=lambda row: row[1]) if row[1])
     listed = connection.execute(
-        "select name from pragma_index_list(?) where origin = 'c'", (name,)
+        "select name from pragma_index_list(?) where origin = 'c' and not partial", (name,)
     ).fetchall()
     indexes = [
         tuple(row[0] for row in connection.execute("select name from pragma_index_info(?)", (index,)))
