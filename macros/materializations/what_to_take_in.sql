@@ -1,7 +1,7 @@
 {#-
   Whether an incremental model was made from the file it has now, and whether something waits to be taken in: a file to
-  read for a staging model, a load or referenced row that moved for contested keys, a change of the followed entities
-  for what is downstream of them.
+  read for a staging model, a load or referenced row that moved for contested keys, a load for what is counted by load, a
+  change of the followed entities for what is downstream of them.
 
   Args:
     fingerprint (SQL expression): see is_built_from.
@@ -23,6 +23,8 @@
     {%- endif -%}
   {%- elif strategy == 'replace_moved_records' -%}
     {%- set waiting = 'select 1 from (' ~ moved_loads(meta.feed, 'judged') ~ ') union all ' ~ unconsumed_batches([entity(meta.feed).reference.entity]) -%}
+  {%- elif strategy == 'follow_loads' -%}
+    {%- set waiting = loads_moved() -%}
   {%- elif strategy in ('replace_changed_groups', 'add_changes') -%}
     {%- set waiting = unconsumed_batches((meta.get('feeds') or [meta.feed]) + meta.get('also_follows', [])) -%}
   {%- else -%}

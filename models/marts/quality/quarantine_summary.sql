@@ -1,21 +1,42 @@
 {{ config(materialized='table') }}
+-- depends_on: {{ ref('int_orders_waiting') }}
+-- depends_on: {{ ref('int_product_events_waiting') }}
 
-with quarantine as (
+with loads as (
   select
+    load_id,
     feed,
-    ingest_date,
-    unnest(reject_reasons) as reject_reason
-  from {{ ref('quarantine') }}
+    ingest_date
+  from state.current_loads
+),
+
+reasons as (
+  select
+    load_id,
+    reject_reason,
+    record_count
+  from {{ ref('int_reasons_counted') }}
+  where record_count > 0
+  {%- for feed in feeds() if entity(feed).reference %}
+  union all
+  select
+    _load_id as load_id,
+    '{{ entity(feed).reference.reason }}' as reject_reason,
+    count(*) as record_count
+  from {{ ref('int_' ~ feed ~ '_waiting') }}
+  group by _load_id
+  {%- endfor %}
 ),
 
 quarantine_summary as (
   select
-    feed,
-    ingest_date,
-    reject_reason,
-    count(*) as record_count
-  from quarantine
-  group by feed, ingest_date, reject_reason
+    loads.feed,
+    loads.ingest_date,
+    reasons.reject_reason,
+    cast(sum(reasons.record_count) as bigint) as record_count
+  from reasons
+  inner join loads on reasons.load_id = loads.load_id
+  group by loads.feed, loads.ingest_date, reasons.reject_reason
 )
 
 select * from quarantine_summary
