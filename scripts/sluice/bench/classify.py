@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from sluice.bench.arguments import how_many
 from sluice.categories import CATEGORIES
 from sluice.classify import Settings, classify_table
 from sluice.home import PROJECT_ROOT
@@ -183,9 +184,15 @@ def run(rows: int = 1_000_000, batch_size: int = 500, in_flight: int = 4) -> dic
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: prints the measurements as JSON."""
     command = argparse.ArgumentParser(prog="scripts/bench classify", description=__doc__)
-    command.add_argument("--rows", type=int, default=1_000_000, help="transactions (default: %(default)s)")
-    command.add_argument("--batch-size", type=int, default=500, help="per request (default: %(default)s)")
-    command.add_argument("--in-flight", type=int, default=4, help="requests at once (default: %(default)s)")
+    command.add_argument(
+        "--rows", type=how_many, default=1_000_000, help="transactions (default: %(default)s)"
+    )
+    command.add_argument(
+        "--batch-size", type=how_many, default=500, help="per request (default: %(default)s)"
+    )
+    command.add_argument(
+        "--in-flight", type=how_many, default=4, help="requests at once (default: %(default)s)"
+    )
     command.add_argument("--serve-bare", type=float, metavar="SECONDS", help=argparse.SUPPRESS)
     options = command.parse_args(arguments)
     if options.serve_bare is not None:

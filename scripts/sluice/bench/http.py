@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sluice.bench.arguments import how_many
 from sluice.bench.load import Load, get
 from sluice.bench.running import cpu_seconds
 from sluice.home import PROJECT_ROOT
@@ -123,9 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/bench http", description="Measure /metrics over HTTP on a temporary home."
     )
-    parser.add_argument("--rows", type=int, default=1_000_000, help="metric rows (default: %(default)s)")
+    parser.add_argument("--rows", type=how_many, default=1_000_000, help="metric rows (default: %(default)s)")
     parser.add_argument(
-        "--connections", type=int, default=8, help="concurrent clients (default: %(default)s)"
+        "--connections", type=how_many, default=8, help="concurrent clients (default: %(default)s)"
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="how long (default: %(default)s)")
     options = parser.parse_args(arguments)

@@ -25,6 +25,7 @@ from typing import Any
 
 import uvloop
 
+from sluice.bench.arguments import how_many
 from sluice.bench.load import Load, post
 from sluice.home import PROJECT_ROOT
 
@@ -174,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="scripts/bench ingest", description="Measure scripts/ingest over loopback."
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each of the two loads")
-    parser.add_argument("--bulk-size", type=int, default=1_000, help="events per bulk request")
+    parser.add_argument("--bulk-size", type=how_many, default=1_000, help="events per bulk request")
     options = parser.parse_args(arguments)
     figures = run(seconds=options.seconds, bulk_size=options.bulk_size)
     print(json.dumps(figures, indent=2))

@@ -4,11 +4,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from sluice.home import PROJECT_ROOT
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,13 @@ def measure(command: Sequence[str], env: Mapping[str, str] | None = None, cwd: P
         raise RuntimeError(f"{' '.join(command)} failed:\n{output.decode(errors='replace')[-3000:]}")
     scale = 1 if sys.platform == "darwin" else 1024
     return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale)
+
+
+def apart(function: Callable[..., Result], *arguments: object) -> Result:
+    """What the function returns, called in a process of its own: what a measured process is told to have used at most is
+    not less than what the process that starts it did."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def dbt(home: Path, command: str, *arguments: str) -> Run:

@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from sluice.bench.arguments import how_many
 from sluice.bench.process import Run
 from sluice.bench.service_feed import run_round
 
@@ -23,12 +24,14 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument(
         "--rows",
-        type=int,
+        type=how_many,
         nargs="+",
         default=[100_000, 1_000_000],
         help="records, ascending (default: 100000 1000000)",
     )
-    parser.add_argument("--rounds", type=int, default=3, help="rounds per number of records (default: 3)")
+    parser.add_argument(
+        "--rounds", type=how_many, default=3, help="rounds per number of records (default: 3)"
+    )
     parser.add_argument(
         "--out", type=Path, help="folder for bench.json and bench.png (default: none is written)"
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from sluice.bench.process import Run, dbt, measure
+from sluice.bench.process import Run, apart, dbt, measure
 
 BASELINES = Path(__file__).parent / "baselines"
 BUILD = ["--selector", "service_feed"]
@@ -48,11 +48,11 @@ def run_round(rows: int, work: Path, days: int = 10) -> dict[str, Run]:
             [sys.executable, str(BASELINES / "polars_pipeline.py"), str(data), str(work / "polars")]
         ),
     }
-    compare(home / "warehouse.duckdb", by_hand)
+    apart(compare, home / "warehouse.duckdb", by_hand)
     runs["f first"] = dbt(home, "build", *PUBLISH)
     dbt(home, "build")
     runs["e"] = dbt(home, "build", *BUILD)
-    _add_file(by_hand, landing)
+    apart(_add_file, by_hand, landing)
     runs["d"] = dbt(home, "build", *BUILD)
     runs["whole after d"] = dbt(home, "build")
     runs["whole, nothing"] = dbt(home, "build")

@@ -23,7 +23,8 @@ from statistics import median
 
 import duckdb
 
-from sluice.bench.process import Run, dbt, measure
+from sluice.bench.arguments import how_many
+from sluice.bench.process import Run, apart, dbt, measure
 from sluice.bench.shop_by_hand import differences
 
 FILES = Path(__file__).with_name("shop_landing.sql").read_text(encoding="utf-8").split("-- file: ")[1:]
@@ -77,12 +78,12 @@ def run(days: int, records: int, rounds: int, work: Path) -> dict[str, list[Run]
     """Every measurement, nothing and late once a round. Raises ValueError if the published tables and those made by hand differ."""
     home, by_hand = work / "home", work / "by_hand"
     shutil.rmtree(work, ignore_errors=True)
-    customers = write_landing(home / "landing", days, records)
+    customers = apart(write_landing, home / "landing", days, records)
     dbt(home, "parse")
     runs = {"start-up": [dbt(home, "ls", "--quiet")], "build": [dbt(home, "build")]}
     script = [sys.executable, "-m", "sluice.bench.shop_by_hand", str(by_hand)]
     runs["by hand"] = [measure(script, env={"SLUICE_HOME": str(home)})]
-    found = differences(by_hand, home / "published")
+    found = apart(differences, by_hand, home / "published")
     if found:
         raise ValueError("The results differ, so their times cannot be compared: " + "; ".join(found))
     runs |= {"nothing": [], "late": []}
@@ -98,9 +99,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/bench shop", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--days", type=int, default=10, help="days (default: %(default)s)")
-    parser.add_argument("--records", type=int, default=1_000_000, help="records a day (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of nothing and late (default: %(default)s)")
+    parser.add_argument("--days", type=how_many, default=10, help="days (default: %(default)s)")
+    parser.add_argument(
+        "--records", type=how_many, default=1_000_000, help="records a day (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=how_many, default=3, help="of nothing and late (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="sluice-bench.") as work:
         try:

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sluice.bench.arguments import how_many
 from sluice.bench.running import cpu_seconds, peak_mib
 from sluice.home import PROJECT_ROOT
 from sluice.streams.artifacts import NoBrokerError
@@ -171,12 +172,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="which to measure; keep_up is fresh without the build (default: catch_up fresh)",
     )
     cli.add_argument(
-        "--events", type=int, default=1_000_000, help="catching up with so many (default: %(default)s)"
+        "--events", type=how_many, default=1_000_000, help="catching up with so many (default: %(default)s)"
     )
     cli.add_argument(
-        "--rate", type=int, default=10_000, help="events a second to keep up with (default: %(default)s)"
+        "--rate", type=how_many, default=10_000, help="events a second to keep up with (default: %(default)s)"
     )
-    cli.add_argument("--seconds", type=int, default=300, help="for so long (default: %(default)s)")
+    cli.add_argument("--seconds", type=how_many, default=300, help="for so long (default: %(default)s)")
     options = cli.parse_args(argv)
     try:
         found = run(options.broker, options.only, options.events, options.rate, options.seconds)

@@ -28,6 +28,7 @@ from typing import Any
 import duckdb
 import uvloop
 
+from sluice.bench.arguments import how_many
 from sluice.bench.freshness import summary
 from sluice.bench.ingest import events_figures, posts, serving
 from sluice.bench.load import Connection, Load, get
@@ -250,7 +251,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("bulk-rate", 24_000, "events a second in bulk"),
         ("load-seconds", 30, "for so long, single and bulk each"),
     ):
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"{what} (default: %(default)s)")
+        parser.add_argument(
+            f"--{name}", type=how_many, default=default, help=f"{what} (default: %(default)s)"
+        )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
         try:
