@@ -171,6 +171,19 @@ def test_facts_of_a_build(tmp_path: Path) -> None:
     assert facts.overview.points[0].requests == 24
 
 
+def test_only_feeds_have_a_latest_event(tmp_path: Path) -> None:
+    publish(tmp_path)
+    with sqlite3.connect(tmp_path / "published" / "sluice.db") as db:
+        db.execute("create table unusual_amounts as select * from transactions")
+        db.execute("insert into hourly_events values ('transactions', '2026-01-15', 10, 1)")
+    connection = open_published(tmp_path / "published" / "sluice.db")
+    latest = read_facts(connection, "sluice").latest_event_at
+    connection.close()
+    assert latest.keys() == {"orders", "service_events", "tenant_events", "transactions"}
+    assert latest["orders"] == "2026-01-15T10:00:00.000000Z"
+    assert latest["tenant_events"] == "2026-01-15T11:00:00Z", "an hour, where there is no table of events"
+
+
 def test_facts_of_empty_tables(tmp_path: Path) -> None:
     publish(tmp_path)
     with sqlite3.connect(tmp_path / "published" / "sluice.db") as db:

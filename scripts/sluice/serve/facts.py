@@ -137,10 +137,14 @@ def read_latest(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> 
             )
         )
 
+    def of_files() -> set[str]:
+        return {feed for (feed,) in map(tuple, connection.execute("select distinct feed from daily_metrics"))}
+
     latest = within(connection, by_hour, {})
+    feeds = {*latest, *within(connection, of_files, set())}
     for table in tables.values():
         column = next((column for column in TIME_COLUMNS if column in table.columns), None)
-        if column is None or table.name == "service_anomalies":
+        if column is None or table.name not in feeds:
             continue
         exact = within(
             connection, lambda table=table, column=column: _newest(connection, table, column), None
