@@ -107,15 +107,13 @@
 {#-
   Incremental strategy of int_<feed>_waiting: the moved records are deleted, and inserted as they are now; or everything
   is. Those that go because of what they refer to are logged, as the published quarantine has them, under the number that
-  the entity's batch is about to get (what was logged by a build that was killed in between may wait again). Made anew, it
-  makes the entity anew, because then nothing is logged.
+  the entity's batch is about to get (what was logged by a build that was killed in between may wait again).
 -#}
 {% macro get_incremental_replace_moved_records_sql(args) -%}
   {%- set feed = config.get('meta').feed -%}
   {%- set reference = entity(feed).reference -%}
   {%- set columns = args.dest_columns | map(attribute='quoted') | join(', ') -%}
   {%- if waiting_is_rebuilt(feed) %}
-  delete from state.consumed where model = 'int_{{ feed }}_contested' and feed = '{{ reference.entity }}';
   delete from {{ args.target_relation }};
   {%- else %}
   insert into state.released_records
@@ -132,8 +130,14 @@
   insert into {{ args.target_relation }} ({{ columns }}) select {{ columns }} from {{ args.temp_relation }};
 {%- endmacro %}
 
-{#- Post-hook of int_<feed>_waiting, in its transaction: note the loads and references it reflects. Args: feed. -#}
+{#-
+  Post-hook of int_<feed>_waiting, in its transaction: note the loads and references it reflects. Made anew, it makes the
+  entity anew, because then nothing is logged. Args: feed.
+-#}
 {% macro note_judged(feed) -%}
+  {%- if waiting_is_rebuilt(feed) %}
+  delete from state.consumed where model = 'int_{{ feed }}_contested';
+  {%- endif %}
   delete from state.judged where feed = '{{ feed }}';
   insert into state.judged select feed, load_id from state.current_loads where feed = '{{ feed }}';
   {{ note_consumed((entity(feed).reference or {'entity': 'customers'}).entity) }}

@@ -18,6 +18,9 @@
     {%- endcall -%}
     {{ return({'relations': [this.incorporate(type='table')]}) }}
   {%- endif %}
+  {%- if existing_relation is not none and has_other_columns() -%}
+    {%- do log(this.identifier ~ ' is made anew: its table has other columns than its YAML declares.', info=true) -%}
+  {%- endif -%}
   {%- set relations = dbt.materialization_incremental_duckdb() -%}
   {%- if not found.is_built -%}
     {%- do run_statements(note_built(fingerprint)) -%}

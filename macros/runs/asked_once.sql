@@ -7,13 +7,14 @@
 
   Args:
     query (string): a query whose answer stays the same until the current node is done.
+    of_all (boolean): the answer serves all nodes; what they change in it is not what they ask for.
   Returns: a list of rows.
 -#}
-{% macro asked_once(query) -%}
+{% macro asked_once(query, of_all=false) -%}
   {%- if graph.get('answers', {}).get('invocation') != invocation_id -%}
     {%- do graph.update({'answers': {'invocation': invocation_id}}) -%}
   {%- endif -%}
-  {%- set question = (model.unique_id, query) -%}
+  {%- set question = (none if of_all else model.unique_id, query) -%}
   {%- if question not in graph.answers -%}
     {%- do graph.answers.update({question: run_query(query).rows}) -%}
   {%- endif -%}

@@ -31,7 +31,7 @@ class DataHome:
         self.root = root
         self.landing = root / "landing"
         self.target = root.parent / "target"
-        self._manifest: Manifest | None = None
+        self.manifest: Manifest | None = None
 
     def clear(self) -> None:
         """Start again from nothing."""
@@ -59,9 +59,9 @@ class DataHome:
         os.environ["SLUICE_PII_KEY"] = "test key"
         where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         where += ["--target-path", str(self.target), "--log-path", str(self.target)]
-        if self._manifest is None:
-            self._manifest = dbtRunner(callbacks=[show]).invoke([*WITHOUT_LOG, "parse", *where]).result
-        result = dbtRunner(manifest=self._manifest, callbacks=[show]).invoke(
+        if self.manifest is None:
+            self.manifest = dbtRunner(callbacks=[show]).invoke([*WITHOUT_LOG, "parse", *where]).result
+        result = dbtRunner(manifest=self.manifest, callbacks=[show]).invoke(
             [*WITHOUT_LOG, command, *where, *arguments]
         )
         close_warehouse()

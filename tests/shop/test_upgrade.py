@@ -1,0 +1,80 @@
+"""A warehouse that another version of the project made: its tables are made anew where they are others now."""
+
+from contextlib import closing
+
+import duckdb
+import pytest
+from tests.pipeline.harness import DataHome
+from tests.shop.deliveries import customers, event, events, order, orders
+from tests.shop.outputs import lake_tables, reports
+
+pytestmark = pytest.mark.slow  # several builds
+
+DAYS = ("2026-01-01", "2026-01-02")
+OTHER_FEEDS = {
+    "service_events": "event_id,service,event_type,timestamp,latency_ms\ne1,cart,get,{day}T10:00:00Z,5\n",
+    "tenant_events": "event_id,tenant_id,source,event_type,timestamp,payload\n"
+    't1,acme,web,click,{day}T10:00:00Z,"{{""amount"": 5}}"\n',
+    "transactions": "id,description,amount,timestamp,merchant,operation_type,side\n"
+    "b1,Lunch,5,{day}T10:00:00Z,Cafe,card,debit\n",
+}
+
+
+def _deliver(home: DataHome) -> None:
+    home.write(f"customers/ingest_date={DAYS[0]}/a.csv", customers("c1", "c2"))
+    for day in DAYS:
+        home.write(
+            f"orders/ingest_date={day}/a.csv",
+            orders(order(day, day=day), order(f"{day}late", "c9", day), order(f"{day}bad", "c9", day, -1)),
+        )
+        home.write(
+            f"product_events/ingest_date={day}/a.csv",
+            events(event(day, day=day), event(f"{day}late", "c9", day), event("twice", day=day)),
+        )
+        for feed, text in OTHER_FEEDS.items():
+            home.write(f"{feed}/ingest_date={day}/a.csv", text.format(day=day))
+
+
+def _deliver_late(home: DataHome) -> None:
+    home.write(f"customers/ingest_date={DAYS[1]}/late.csv", customers("c9"), modified=1_800_000_000)
+    home.write(f"orders/ingest_date={DAYS[1]}/b.csv", orders(order("new", "c9", DAYS[1])), 1_800_000_000)
+
+
+def _everything(home: DataHome) -> dict[str, object]:
+    return {**home.everything(), **lake_tables(home), **reports(home)}
+
+
+@pytest.fixture
+def expected(home: DataHome) -> dict[str, object]:
+    """What one clean build makes of all files. The home is empty afterwards."""
+    _deliver(home)
+    _deliver_late(home)
+    home.build()
+    found = _everything(home)
+    home.clear()
+    return found
+
+
+@pytest.mark.parametrize("models", ["int_orders_waiting", ""], ids=str)
+def test_tables_with_other_columns_are_made_anew(
+    home: DataHome, expected: dict[str, object], models: str
+) -> None:
+    _deliver(home)
+    home.build()
+    older = {
+        node.name: list(node.columns)
+        for node in home.manifest.nodes.values()
+        if node.config.materialized == "incremental" and node.config.incremental_strategy != "append"
+        if node.name.startswith(models)
+    }
+    assert older
+    with closing(duckdb.connect(str(home.root / "warehouse.duckdb"))) as warehouse:
+        for name, columns in older.items():
+            warehouse.execute(f'alter table {name} drop column "{columns[-1]}"')
+            warehouse.execute(f"alter table {name} add column of_an_older_version integer")
+    _deliver_late(home)
+    home.build()
+    found = _everything(home)
+    assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} == set()
+    for name, columns in older.items():
+        assert [row[0] for row in home.query(f"select column_name from (describe {name})")] == columns
