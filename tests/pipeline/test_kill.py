@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 from tests.pipeline.harness import PROJECT, DataHome, csv_text
+from tests.shop.deliveries import customers, event, events, order, orders
+from tests.shop.outputs import lake_tables, reports
 
 COLUMNS = ["event_id", "service", "event_type", "timestamp", "latency_ms", "status_code", "user_id"]
+FEEDS = ("service_events", "customers", "orders", "product_events")
 STARTED = re.compile(r" (\d+) of (\d+) START (?!hook)")
 PUBLISHING = re.compile(r" START hook: \S*on-run-end")
 
@@ -24,7 +27,7 @@ def test_killed_builds_are_completed_by_the_next_under_readers(home: DataHome) -
     chance = random.Random(11)
     stages = [(at, at + 0.25) for at in (0, 0.25, 0.5, 0.75)]  # shares of the nodes of the graph
     pauses = [(0, 0), (0.1, 0.4), (0.4, 1)]  # seconds into publishing
-    files = {number: _events(chance) for number in range(10)}
+    files = {number: _file(chance, number) for number in range(16)}
     _deliver(home, files, modified=1e9)
     home.build()
 
@@ -35,7 +38,8 @@ def test_killed_builds_are_completed_by_the_next_under_readers(home: DataHome) -
     kills = [(chance.uniform(*stage), None) for stage in stages]
     kills += [(1.0, chance.uniform(*pause)) for pause in pauses]
     for round_number, (share, pause) in enumerate(kills, 1):
-        changed = {number: _events(chance) for number in [*chance.sample(sorted(files), 3), len(files)]}
+        numbers = [*chance.sample(sorted(files), 6), len(files)]
+        changed = {number: _file(chance, number) for number in numbers}
         files |= changed
         _deliver(home, changed, modified=1e9 + round_number)
         if _build_and_kill(home, share, pause):
@@ -51,15 +55,35 @@ def test_killed_builds_are_completed_by_the_next_under_readers(home: DataHome) -
     assert min(reader.reads for reader in readers) > 100
     assert all(len(reader.seen) > 1 for reader in readers), "the readers saw no build come"
 
-    found = home.everything()
+    found = _outcome(home)
     home.clear()
     _deliver(home, files, modified=1e9)
     home.build()
-    assert home.everything() == found
+    expected = _outcome(home)
+    assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} == set()
+
+
+def _outcome(home: DataHome) -> dict[str, object]:
+    return {**home.everything(), **lake_tables(home), **reports(home)}
+
+
+def _file(chance: random.Random, number: int) -> str:
+    """The text of a file, some of its records rivals of those in other files. Customers come and go with theirs."""
+    feed = FEEDS[number % len(FEEDS)]
+    if feed == "service_events":
+        return _events(chance)
+    if feed == "customers":
+        return customers(*{f"c{chance.randrange(30)}" for _ in range(15)})
+    named = [(chance.randrange(300), f"c{chance.randrange(30)}") for _ in range(100)]
+    if feed == "orders":
+        return orders(
+            *(order(key, customer, amount=chance.choice([5, 7.5, -1, ""])) for key, customer in named)
+        )
+    return events(*(event(key, customer, duration=chance.choice([1, 2.5, "x"])) for key, customer in named))
 
 
 def _events(chance: random.Random) -> str:
-    """A file of events, some of them rivals of events in other files."""
+    """A file of service events."""
     rows = [
         (f"e{chance.randrange(4000)}", chance.choice(["cart", "auth", ""]), "request",
          f"2026-01-0{chance.randint(1, 3)} 10:{chance.randrange(60):02}:00", chance.choice(["", "5", "x"]), "200", "u1")
@@ -71,7 +95,9 @@ def _events(chance: random.Random) -> str:
 def _deliver(home: DataHome, files: dict[int, str], modified: float) -> None:
     for number, content in files.items():
         home.write(
-            f"service_events/ingest_date=2026-01-0{1 + number % 3}/{number}.csv", content, modified=modified
+            f"{FEEDS[number % len(FEEDS)]}/ingest_date=2026-01-0{1 + number // len(FEEDS) % 3}/{number}.csv",
+            content,
+            modified=modified,
         )
 
 
