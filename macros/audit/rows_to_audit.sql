@@ -5,8 +5,8 @@
     model (Relation): an entity, or a model with the strategy replace_changed_groups.
     feed (string): the feed it belongs to; none: all rows are looked at.
   Returns: a table expression. Of a changed entity: the rows of the loads that came, and those of others that changed;
-    where no load came, these alone, from the log that is published; of an entity made anew: 100,000 rows, because one SQL text has judged them all; of metrics: the
-    changed groups; none where nothing changed.
+    where no load came, these alone, from the log that is published; of an entity made anew: 100,000 rows, because one SQL
+    text has judged them all; of metrics: the changed groups; none where nothing changed.
 -#}
 {% macro rows_to_audit(model, feed=none) -%}
   {%- set extent = audit_extent(feed) if feed else 'everything' -%}
