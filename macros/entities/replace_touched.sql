@@ -26,7 +26,9 @@
   with uncontested_before as (
     select {{ columns | join(', ') }}, _key_hash, -1 as sign
     from rivals
-    where was_accepted and _key_hash not in (select _key_hash from {{ args.target_relation }})
+    where
+      was_accepted
+      and _key_hash not in (select _key_hash from {{ args.target_relation }} where _key_hash in (select _key_hash from touched))
   ),
 
   contested_before as (

@@ -19,7 +19,9 @@
   {%- if not execute -%}
     {{ return(default__rows_where(model, feed, condition)) }}
   {%- endif -%}
-  {{ return(duckdb__over_rows('model.' ~ project_name ~ '.' ~ model.identifier, {feed: condition}, feed)) }}
+  {#- A contested record is in the table of contested records itself, so those that are not wanted need not be known. #}
+  {%- set conditions = {feed: condition, 'int_' ~ feed ~ '_contested': condition} -%}
+  {{ return(duckdb__over_rows('model.' ~ project_name ~ '.' ~ model.identifier, conditions, feed)) }}
 {%- endmacro %}
 
 {#-
