@@ -17,7 +17,9 @@
 
 {% macro duckdb__record_loads(feed) -%}
   {%- if execute %}
+    {%- set counted = run_query("select file from state.current_loads where feed = '" ~ feed ~ "'").columns[0].values() if should_full_refresh() and not var('forget_missing') else [] %}
     {%- do run_statements(duckdb__ledger_lines_sql(feed)) %}
+    {%- do refuse_to_lose(counted) %}
     {#- Most of the time every row may stay, and looking at each of them to find out takes a while. #}
     {%- set is_mixed = run_query(
       "select count(*) from state.loads where load_id in (select load_id from landing_batch) and (error is not null or forgotten_count > 0)"
@@ -29,6 +31,28 @@
     and (_reject_reasons = ['forgotten'] or _load_id in (select load_id from state.loads where error is not null));
     {%- endif %}
   {%- endif %}
+{%- endmacro %}
+
+{#-
+  Of a file whose newest version can't be read the earlier one counts, and a full refresh would lose it, because it begins
+  without any. It fails, and with it goes what the model did. Args: the files that counted before it.
+-#}
+{% macro refuse_to_lose(counted) -%}
+  {%- if counted -%}
+    {%- set failed = run_query(
+      'select file, max(error) from state.loads where load_id in (select load_id from landing_batch) and error is not null'
+      ~ ' and file not in (select file from state.current_loads) group by file order by file'
+    ).rows -%}
+    {%- set lost = [] -%}
+    {%- for file, error in failed if file in counted -%}{%- do lost.append(file ~ ' (' ~ error ~ ')') -%}{%- endfor -%}
+    {%- if lost -%}
+      {{ exceptions.raise_compiler_error(
+        'A full refresh would lose the records of ' ~ lost | length ~ ' files whose newest version cannot be read: ' ~ lost[:20] | join(', ')
+        ~ (', …' if lost | length > 20 else '')
+        ~ ". Correct them, or build with --vars '{forget_missing: true}' to go on without them."
+      ) }}
+    {%- endif -%}
+  {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__ledger_lines_sql(feed) -%}

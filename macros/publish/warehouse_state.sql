@@ -3,7 +3,8 @@
   nothing changes it between the last node and forget_consumed.
 
   Returns: a mapping
-    id       the warehouse's own id: what was written from another warehouse is written anew
+    id       the warehouse's own id, hashed like personal data: what was written from another warehouse, or with another
+             key, is written anew
     batches  feed (or other change log) -> number of its last change
     rebuilt  the same -> number of the last change of which not every row is logged: the entity was made anew, or the
              log was cut (forget_consumed)
@@ -18,7 +19,7 @@
 {%- endmacro %}
 
 {% macro duckdb__warehouse_state() -%}
-  {%- set state = {'id': asked_once('select warehouse_id from state.warehouse')[0][0], 'batches': {}, 'rebuilt': {}, 'columns': {}} -%}
+  {%- set state = {'id': asked_once('select ' ~ pii_hash('warehouse_id') ~ ' from state.warehouse')[0][0], 'batches': {}, 'rebuilt': {}, 'columns': {}} -%}
   {%- set numbers -%}
     select
       feed,

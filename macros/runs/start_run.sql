@@ -9,6 +9,7 @@
       {%- if flags.FULL_REFRESH %}
         {%- do refuse_to_forget() %}
       {%- endif %}
+      {%- do note_pii_key() %}
       {%- do run_query('select sluice_clear_work()') %}
       {%- do run_statements(
         "update state.runs set status = 'killed' where status = 'running';"

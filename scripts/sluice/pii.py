@@ -10,7 +10,8 @@ from sluice.home import data_home
 def pii_key() -> str:
     """SLUICE_PII_KEY, or a random key made once in the data home (pii.key, mode 0600).
 
-    Losing the file changes every published `*_key`, so that they no longer match earlier ones; nothing else.
+    Another key changes every published `*_key` with the next build, so that they no longer match earlier ones, and
+    people who were forgotten are no longer recognised in files that come.
     """
     given = os.environ.get("SLUICE_PII_KEY")
     if given:

@@ -127,3 +127,24 @@ def test_a_full_refresh_stops_when_the_archive_was_dropped(home: DataHome) -> No
     assert len(home.published()["customers"]) == 1
     home.build("--full-refresh", "--vars", "{forget_missing: true}")
     assert home.published()["customers"] == []
+
+
+@pytest.mark.slow
+def test_a_full_refresh_stops_where_it_would_lose_an_earlier_version(home: DataHome) -> None:
+    """The newest version cannot be read, so the one before it counts; the refresh would begin without any."""
+    kept, broken = "customers/ingest_date=2026-01-03/a.csv", "customers/ingest_date=2026-01-03/b.csv"
+    home.write(kept, "customer_id,country\nc1,FR\n", modified=1e9)
+    home.write(broken, "customer_id,country\nc2,DE\n", modified=1e9)
+    home.build()
+    home.write(broken, "no,known,name\nc2,DE,\n", modified=1e9 + 60)
+    home.build()
+    before = home.everything()
+    assert len(before["customers"]) == 2
+    result = home.build("--full-refresh", expect_success=False)
+    told = str([run.message for run in result.result.results])
+    assert not result.success and broken in told and kept not in told
+    assert home.everything()["customers"] == before["customers"]
+    home.build()
+    assert home.everything() == before
+    home.build("--full-refresh", "--vars", "{forget_missing: true}")
+    assert [row[0] for row in home.published()["customers"]] == ["c1"]

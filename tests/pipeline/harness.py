@@ -32,6 +32,7 @@ class DataHome:
         self.landing = root / "landing"
         self.target = root.parent / "target"
         self.manifest: Manifest | None = None
+        self.pii_key = "test key"
 
     def clear(self) -> None:
         """Start again from nothing."""
@@ -56,7 +57,7 @@ class DataHome:
         """Run a dbt command in this process. The project is parsed once: vars and the warehouse count when a
         command runs, not when it is parsed."""
         os.environ["SLUICE_HOME"] = str(self.root)
-        os.environ["SLUICE_PII_KEY"] = "test key"
+        os.environ["SLUICE_PII_KEY"] = self.pii_key
         where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         where += ["--target-path", str(self.target), "--log-path", str(self.target)]
         if self.manifest is None:
