@@ -62,6 +62,7 @@ def test_values_come_out_whole(tmp_path: Path, connection: duckdb.DuckDBPyConnec
         (b"id,name\r\n1,x\r", [["1", "x"]]),
         (b"id\n\n\n1\n", [["1"]]),
         (b"id,n\xff\n1,x\n", [["1", "x"]]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfid,\xef\xbb\xbfname\n1,x\n", [["1", "x"]]),
         (b'"id" ,"name"\n1,x\n', [["1", "x"]]),
     ],
 )
@@ -70,6 +71,7 @@ def test_odd_files_are_made_regular(
 ) -> None:
     found = inspect_bytes(tmp_path, data, KNOWN)
     assert found.fault_count == 0
+    assert {name.lower() for name in found.header} & KNOWN
     assert read_rows(found, connection) == rows
 
 
@@ -161,6 +163,7 @@ def test_gzip(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         (b"\xef\xbb\xbf", "a.csv", "is empty"),
         (b"\n\r\n", "a.csv", "only empty lines"),
         (b"1,2,3\n", "a.csv", "no known column name"),
+        (b"id,name\r1,2\r", "a.csv", "CR alone"),
         (b"x" * (BIG + 10), "a.csv", "longer than 1 MiB"),
         (b"\xff\xfei\0d\0\n", "a.csv", "UTF-16-LE"),
         (b"\xfe\xff\0i\0d\xd8\0\0x", "a.csv", "UTF-16-BE"),

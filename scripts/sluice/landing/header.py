@@ -7,7 +7,7 @@ from sluice.landing.errors import UnreadableFileError
 
 DELIMITERS = (",", ";", "\t", "|")
 WHITE_SPACE = " \t\r\n\v\f\u00a0"
-"""What a name, like every value, is trimmed of."""
+"""What a name, like every value, is trimmed of; of a name a BOM, too (files that were put together have some)."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -40,7 +40,7 @@ def read_header(head: bytes, known_names: Set[str], *, whole: bool) -> Header:
         known_names: names and aliases, lower case.
         whole: `head` is all there is.
 
-    Raises UnreadableFileError if there is no text, no end of the header, or no known name in it.
+    Raises UnreadableFileError if there is no text, no end of the header, no known name in it, or no line end but CR.
     """
     bom = len(BOM) if head.startswith(BOM) else 0
     start = bom
@@ -60,6 +60,7 @@ def read_header(head: bytes, known_names: Set[str], *, whole: bool) -> Header:
             if best is None or known > best[0]:
                 crlf = head[record.end - 2 : record.end] == b"\r\n"
                 plain = record.strict and start == bom and _is_utf8(head[start : record.end])
+                plain = plain and BOM not in head[start : record.end]
                 best = (known, Header(delimiter, names, crlf, record.end, plain))
     if best is None or best[0] == 0:
         line = head[start:].split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8", "backslashreplace")
@@ -68,6 +69,8 @@ def read_header(head: bytes, known_names: Set[str], *, whole: bool) -> Header:
         raise UnreadableFileError(
             f"The first line holds no known column name: {shown!r}. Name at least one of: {expected}."
         )
+    if whole and b"\n" not in head[start:] and any("\r" in name for name in best[1].names):
+        raise UnreadableFileError("The lines end in CR alone, so all of it is one line. End them in LF or CRLF.")
     return best[1]
 
 
@@ -119,7 +122,7 @@ def _parse(head: bytes, start: int, delimiter: bytes, *, whole: bool) -> _Record
 
 
 def _name(field: bytes) -> str:
-    return field.decode("utf-8", "backslashreplace").strip(WHITE_SPACE)
+    return field.decode("utf-8", "backslashreplace").strip(WHITE_SPACE + "\ufeff")
 
 
 def _is_utf8(data: bytes) -> bool:
