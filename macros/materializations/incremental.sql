@@ -18,8 +18,8 @@
     {%- endcall -%}
     {{ return({'relations': [this.incorporate(type='table')]}) }}
   {%- endif %}
-  {%- if existing_relation is not none and has_other_columns() -%}
-    {%- do log(this.identifier ~ ' is made anew: its table has other columns than its YAML declares.', info=true) -%}
+  {%- if existing_relation is not none and lacks_columns() -%}
+    {%- do log(this.identifier ~ ' is made anew: its table lacks columns that its YAML declares.', info=true) -%}
   {%- endif -%}
   {%- set relations = dbt.materialization_incremental_duckdb() -%}
   {%- if not found.is_built -%}

@@ -7,6 +7,9 @@
     {%- do run_statements(create_state()) %}
     {%- if flags.WHICH in ('build', 'run') %}
       {%- if flags.FULL_REFRESH %}
+        {%- if reprocessed_dates() %}
+          {{ exceptions.raise_compiler_error('start_date reads some ingest dates again, --full-refresh everything, and what it does not read it loses. Give one of them.') }}
+        {%- endif %}
         {%- do refuse_to_forget() %}
       {%- endif %}
       {%- do note_pii_key() %}

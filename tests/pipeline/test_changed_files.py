@@ -75,6 +75,10 @@ def test_reprocessing_reads_the_named_dates_and_no_others(home: DataHome) -> Non
         assert home.query(runs) == [(files_loaded,)]
         assert home.everything() == before
     assert not home.build("--vars", "{start_date: yesterday}", expect_success=False).success
+    before = home.everything()
+    refused = home.build("--full-refresh", "--vars", "{start_date: 2026-01-02}", expect_success=False)
+    assert not refused.success, "what it does not read it would lose"
+    assert home.everything() == before
 
 
 def test_rules_that_change_are_applied_to_what_was_loaded(home: DataHome) -> None:

@@ -56,7 +56,7 @@ def expected(home: DataHome) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("models", ["int_orders_waiting", ""], ids=str)
-def test_tables_with_other_columns_are_made_anew(
+def test_tables_that_lack_columns_are_made_anew(
     home: DataHome, expected: dict[str, object], models: str
 ) -> None:
     _deliver(home)
