@@ -70,7 +70,9 @@ def read_header(head: bytes, known_names: Set[str], *, whole: bool) -> Header:
             f"The first line holds no known column name: {shown!r}. Name at least one of: {expected}."
         )
     if whole and b"\n" not in head[start:] and any("\r" in name for name in best[1].names):
-        raise UnreadableFileError("The lines end in CR alone, so all of it is one line. End them in LF or CRLF.")
+        raise UnreadableFileError(
+            "The lines end in CR alone, so all of it is one line. End them in LF or CRLF."
+        )
     return best[1]
 
 
