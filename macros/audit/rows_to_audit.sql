@@ -23,7 +23,7 @@
   {%- endif -%}
   {%- set loads = unaudited_loads(feed, true) -%}
   {%- if not loads -%}
-    {{ return('(select * exclude (sign) from ' ~ logged_changes(feed, audited_batch(feed)) ~ ' as changed where sign > 0) as audited') }}
+    {{ return('(select * from ' ~ logged_changes(feed, audited_batch(feed)) ~ ' as changed where sign > 0) as audited') }}
   {%- endif -%}
   {%- set parts = ['_load_id in (' ~ loads ~ ')'] -%}
   {#- Rows of other loads change with a reference, and where a load went that had the better record. #}

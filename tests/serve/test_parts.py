@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -159,11 +160,15 @@ def test_connections_are_read_only_limited_and_few(tmp_path: Path) -> None:
     connection.close()
 
 
+def facts_of(home: Path) -> Facts:
+    """What is found out about the public file of a home."""
+    with closing(open_published(home / "published" / "sluice.db")) as connection:
+        return read_facts(connection, "sluice")
+
+
 def test_facts_of_a_build(tmp_path: Path) -> None:
     publish(tmp_path)
-    connection = open_published(tmp_path / "published" / "sluice.db")
-    facts = read_facts(connection, "sluice")
-    connection.close()
+    facts = facts_of(tmp_path)
     assert facts.build == Build("b1", "2026-01-15T12:30:00.000000Z")
     assert facts.tables["service_metrics_per_minute"].rows == 240
     assert facts.tables["service_metrics_per_minute"].sorted_by == {"service"}
@@ -176,9 +181,7 @@ def test_only_feeds_have_a_latest_event(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "published" / "sluice.db") as db:
         db.execute("create table unusual_amounts as select * from transactions")
         db.execute("insert into hourly_events values ('transactions', '2026-01-15', 10, 1)")
-    connection = open_published(tmp_path / "published" / "sluice.db")
-    latest = read_facts(connection, "sluice").latest_event_at
-    connection.close()
+    latest = facts_of(tmp_path).latest_event_at
     assert latest.keys() == {"orders", "service_events", "tenant_events", "transactions"}
     assert latest["orders"] == "2026-01-15T10:00:00.000000Z"
     assert latest["tenant_events"] == "2026-01-15T11:00:00Z", "an hour, where there is no table of events"
@@ -189,10 +192,7 @@ def test_facts_of_empty_tables(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "published" / "sluice.db") as db:
         db.execute("create index by_service on service_events (service, event_at)")
         db.execute("delete from service_events")
-    connection = open_published(tmp_path / "published" / "sluice.db")
-    facts = read_facts(connection, "sluice")
-    connection.close()
-    assert facts.tables["service_events"].rows == 0
+    assert facts_of(tmp_path).tables["service_events"].rows == 0
 
 
 def test_descriptions_follow_the_manifest_and_the_size_of_a_table(tmp_path: Path) -> None:
