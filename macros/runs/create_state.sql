@@ -75,6 +75,13 @@
   create table if not exists state.erased (file varchar not null, size_bytes bigint, modified_ns bigint, erased_count bigint not null);
   create table if not exists state.purge_due (feed varchar not null);
   alter table state.loads add column if not exists forgotten_count bigint default 0;
+  {%- for column in [
+    'error_detail varchar', 'changed_ns bigint', 'inode bigint', 'content_hash varchar', 'is_gone boolean default false', 'note varchar',
+    'encoding varchar', 'is_encoding_guessed boolean default false', 'delimiter varchar', 'header_kind varchar', 'skipped_lines bigint',
+    'date_order varchar', 'is_date_order_assumed boolean default false', 'decimal varchar'
+  ] %}
+  alter table state.loads add column if not exists {{ column }};
+  {%- endfor %}
   alter table state.transaction_categories add column if not exists is_own_fault boolean default false;
   create or replace view state.current_loads as
   select load_id, feed, file, ingest_date

@@ -8,6 +8,7 @@ import gc
 import itertools
 import os
 import sys
+import threading
 from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import duckdb
 import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import TargetConfig
 
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
@@ -86,6 +88,22 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give each connection the key for personal data as a variable, so that it appears in no compiled SQL."""
         cursor.execute("set variable pii_key = $key", {"key": pii_key()})
+        _cursors.current = cursor
+
+    def store(self, target_config: TargetConfig) -> None:
+        """Run statements of which one may fail, on the connection of the node that asks: see the macro try_statements,
+        whose mapping gets the `problem`. Then the transaction is rolled back, and another one begun."""
+        asked, cursor = target_config.config, _cursors.current
+        try:
+            cursor.execute(asked["statements"])
+        except duckdb.Error as problem:
+            cursor.execute("rollback")
+            cursor.execute("begin transaction")
+            asked["problem"] = {
+                "kind": type(problem).__name__,
+                "message": str(problem),
+                "is_of_data": isinstance(problem, ERRORS_OF_DATA),
+            }
 
 
 def default_memory_limit(home: Home, threads: int) -> int:
@@ -104,6 +122,17 @@ def default_memory_limit(home: Home, threads: int) -> int:
     wanted = max(warehouse, landed, max(2, threads) * MEMORY_PER_THREAD_MB * 1_000_000)
     return min(wanted, machine * 3 // 4) // 1_000_000
 
+
+ERRORS_OF_DATA = (
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfMemoryException,
+    duckdb.DataError,
+)
+"""What a file can do to the statement that reads it."""
+
+_cursors = threading.local()
+"""`current`: the connection of this thread's node."""
 
 _verified: set[Path] = set()
 """Extensions whose signature DuckDB has checked in this process: 70 ms each time, of 34 MB that stay as they are."""

@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('customers') }}",
-  post_hook=["{{ record_loads('customers') }}", "{{ settle_ties('customers') }}"],
-  meta={'feed': 'customers'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'customers'}) }}
 
 {%- set fields = ['customer_id', 'email', 'country', 'created_at'] %}
 
@@ -54,6 +46,7 @@ stg_landing__customers as (
     clean_country as country,
     typed_created_at as created_at,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     case when _reject_reasons is not null then coalesce(_raw_text, {{ raw_record(fields) }}) end as _raw_record,

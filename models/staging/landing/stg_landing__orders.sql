@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('orders') }}",
-  post_hook=["{{ record_loads('orders') }}", "{{ settle_ties('orders') }}"],
-  meta={'feed': 'orders'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'orders'}) }}
 
 {%- set fields = ['order_id', 'customer_id', 'order_time', 'amount', 'currency', 'status'] %}
 
@@ -83,6 +75,7 @@ stg_landing__orders as (
     typed_currency as currency,
     clean_status as status,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     coalesce(_raw_text, {{ raw_record(fields) }}) as _raw_record,

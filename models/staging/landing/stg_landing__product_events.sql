@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('product_events') }}",
-  post_hook=["{{ record_loads('product_events') }}", "{{ settle_ties('product_events') }}"],
-  meta={'feed': 'product_events'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'product_events'}) }}
 
 {%- set fields = ['event_id', 'customer_id', 'event_type', 'event_time', 'platform', 'session_id', 'duration_ms'] %}
 
@@ -61,6 +53,7 @@ stg_landing__product_events as (
     clean_session_id as session_id,
     typed_duration_ms as duration_ms,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     coalesce(_raw_text, {{ raw_record(fields) }}) as _raw_record,

@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('service_events') }}",
-  post_hook=["{{ record_loads('service_events') }}", "{{ settle_ties('service_events') }}"],
-  meta={'feed': 'service_events'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'service_events'}) }}
 
 {%- set fields = ['event_id', 'service', 'event_type', 'timestamp', 'latency_ms', 'status_code', 'user_id', 'schema_version'] %}
 
@@ -74,6 +66,7 @@ stg_landing__service_events as (
     typed_status_code as status_code,
     clean_user_id as user_id,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     case when _reject_reasons is not null then coalesce(_raw_text, {{ raw_record(fields) }}) end as _raw_record,

@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('tenant_events') }}",
-  post_hook=["{{ record_loads('tenant_events') }}", "{{ settle_ties('tenant_events') }}"],
-  meta={'feed': 'tenant_events'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'tenant_events'}) }}
 
 {%- set fields = ['event_id', 'tenant_id', 'source', 'event_type', 'timestamp', 'schema_version', 'payload'] %}
 
@@ -67,6 +59,7 @@ stg_landing__tenant_events as (
     case when number_schema_version >= 1 then number_schema_version else 1 end as schema_version,
     clean_payload as payload,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     case when _reject_reasons is not null then coalesce(_raw_text, {{ raw_record(fields) }}) end as _raw_record,

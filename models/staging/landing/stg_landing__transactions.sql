@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('transactions') }}",
-  post_hook=["{{ record_loads('transactions') }}", "{{ settle_ties('transactions') }}"],
-  meta={'feed': 'transactions'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'transactions'}) }}
 
 {%- set fields = ['id', 'description', 'amount', 'timestamp', 'merchant', 'operation_type', 'side'] %}
 
@@ -64,6 +56,7 @@ stg_landing__transactions as (
     clean_operation_type as operation_type,
     clean_side as side,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     case when _reject_reasons is not null then coalesce(_raw_text, {{ raw_record(fields) }}) end as _raw_record,

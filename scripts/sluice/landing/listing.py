@@ -24,6 +24,8 @@ class LandingFile:
     size_bytes: int
     modified_ns: int
     error: str | None = None
+    changed_ns: int = 0
+    inode: int = 0
 
 
 def list_landing_files(landing: Path) -> list[LandingFile]:
@@ -78,7 +80,7 @@ def _file(entry: os.DirEntry[str], name: str) -> LandingFile:
     if not stat.S_ISREG(status.st_mode):
         return _broken(entry.path, name, "This is not a regular file (a pipe, socket or device). Remove it.")
     if name.isascii() or _is_utf8(name):
-        return LandingFile(entry.path, name, status.st_size, status.st_mtime_ns)
+        return LandingFile(entry.path, name, status.st_size, status.st_mtime_ns, None, status.st_ctime_ns, status.st_ino)
     return _broken(entry.path, name, "The name of the file is not UTF-8. Rename it.")
 
 

@@ -1,48 +1,94 @@
 """The landing reader as SQL functions: list what is there, and look at files before DuckDB reads them.
 
-- `sluice_landing_files() -> JSON text`: a list of {path, file, size_bytes, modified_ns, error}
+- `sluice_landing_files(feed, feeds) -> JSON text`: what is below the landing folder of a feed (empty: of all), each with
+  {file, feed, ingest_date, path, size_bytes, modified_ns, changed_ns, inode, error}
 - `sluice_inspect(paths VARCHAR[], known_names VARCHAR[]) -> STRUCT(...)[]`, one inspection per path, in order
 - `sluice_clear_work() -> number of files removed`: the copies that inspections left in the work folder
 """
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import duckdb
 import orjson
 
 from sluice.home import data_home
 from sluice.landing.inspect import Inspection, inspect_files
-from sluice.landing.listing import list_landing_files
+from sluice.landing.listing import LandingFile, list_landing_files
+from sluice.landing.paths import read_path
 
-INSPECTION_TYPE = (
-    "STRUCT(error VARCHAR, retry BOOLEAN, delimiter VARCHAR, header VARCHAR[], newline VARCHAR, "
-    "records_read BIGINT, read_path VARCHAR, has_header BOOLEAN, faults_path VARCHAR, fault_count BIGINT, "
-    "size_bytes BIGINT, modified_ns BIGINT, quoted_newlines BOOLEAN)[]"
-)
+INSPECTION_TYPE = ("STRUCT(error VARCHAR, error_detail VARCHAR, retry BOOLEAN, is_unchanged BOOLEAN, note VARCHAR, content_hash VARCHAR, size_bytes BIGINT, modified_ns BIGINT, changed_ns BIGINT, inode BIGINT, encoding VARCHAR, is_encoding_guessed BOOLEAN, delimiter VARCHAR, header_kind VARCHAR, skipped_lines BIGINT, records_read BIGINT, fault_count BIGINT, faults_path VARCHAR, parts STRUCT(columns VARCHAR[], extra VARCHAR[], read_path VARCHAR, delimiter VARCHAR, newline VARCHAR, has_header BOOLEAN, quoted_newlines BOOLEAN, record_count BIGINT, first_line BIGINT)[], lines_path VARCHAR)[]")
 
 
 def register_landing_functions(conn: duckdb.DuckDBPyConnection) -> None:
     """Make the two functions known to one DuckDB instance. They read the file system, so their
     results are never folded or reused (side_effects)."""
-    conn.create_function("sluice_landing_files", _landing_files, [], "VARCHAR", side_effects=True)
     conn.create_function(
-        "sluice_inspect", _inspect, ["VARCHAR[]", "VARCHAR[]"], INSPECTION_TYPE, side_effects=True
+        "sluice_landing_files", _landing_files, ["VARCHAR", "VARCHAR[]"], "VARCHAR", side_effects=True
+    )
+    conn.create_function(
+        "sluice_inspect", _inspect, ["VARCHAR[]", "VARCHAR[]", "VARCHAR"], INSPECTION_TYPE, side_effects=True
     )
     conn.create_function("sluice_clear_work", _clear_work, [], "BIGINT", side_effects=True)
 
 
-def _landing_files() -> str:
-    return orjson.dumps(list_landing_files(data_home().landing)).decode()
+def _landing_files(feed: str, feeds: list[str]) -> str:
+    found = []
+    for entry in _listing():
+        if feed and not entry.file.startswith(f"{feed}/"):
+            continue
+        path = read_path(entry.file, entry.modified_ns, feeds)
+        found.append(
+            {
+                **asdict(entry),
+                "feed": path.feed,
+                "ingest_date": path.ingest_date,
+                "error": entry.error or path.error,
+            }
+        )
+    return orjson.dumps(found).decode()
 
 
-def _inspect(paths: list[str], known_names: list[str]) -> list[dict]:
-    work = data_home().work
-    found = inspect_files(paths, known_names, work)
-    return [{field.name: getattr(one, field.name) for field in fields(Inspection)} for one in found]
+_listed: list[LandingFile] | None = None
+
+
+def _listing() -> list[LandingFile]:
+    """The landing zone as it was when this build first looked: all nodes see the same files."""
+    global _listed  # noqa: PLW0603 - one build at a time in a process; sluice_clear_work begins the next
+    if _listed is None:
+        _listed = list_landing_files(data_home().landing)
+    return _listed
+
+
+def _inspect(paths, hashes, feed_text):
+    import hashlib, os
+    from pathlib import Path
+    feed = orjson.loads(feed_text); known = feed["columns"]
+    names = [n.lower() for ns in known.values() for n in ns]
+    out = []
+    for path, one, kh in zip(paths, inspect_files(paths, names, data_home().work), hashes):
+        cols, extra, seen = [], [], set()
+        for i, h in enumerate(one.header):
+            m = next((c for c, ns in known.items() if h.lower() in [n.lower() for n in ns] and c not in seen), None)
+            cols.append(m); extra.append(None if m else (h or f"column_{i+1}"))
+            if m: seen.add(m)
+        try:
+            st = os.stat(path); digest = hashlib.md5(Path(path).read_bytes()).hexdigest()
+        except OSError:
+            st, digest = None, None
+        if one.faults_path:
+            import pyarrow.parquet as pq, pyarrow as pa
+            t = pq.read_table(one.faults_path); t = t.append_column("line", pa.array([None]*t.num_rows, pa.int64())); pq.write_table(t, one.faults_path)
+        out.append(dict(error=one.error, error_detail=None, retry=one.retry, is_unchanged=bool(kh and kh == digest), note=None, content_hash=digest, size_bytes=one.size_bytes, modified_ns=one.modified_ns,
+          changed_ns=st and st.st_ctime_ns, inode=st and st.st_ino, encoding="utf-8", is_encoding_guessed=False, delimiter=one.delimiter, header_kind="first line", skipped_lines=0,
+          records_read=one.records_read, fault_count=one.fault_count, faults_path=one.faults_path, lines_path=None,
+          parts=[] if one.error else [dict(columns=cols, extra=extra, read_path=one.read_path, delimiter=one.delimiter, newline=one.newline, has_header=one.has_header, quoted_newlines=one.quoted_newlines, record_count=one.records_read - one.fault_count, first_line=2)]))
+    return out
 
 
 def _clear_work() -> int:
     """Only the process that holds the warehouse calls this, so no other build's copies can be here."""
+    global _listed  # noqa: PLW0603
+    _listed = None
     leftovers = [path for path in data_home().work.iterdir() if path.is_file()]
     for path in leftovers:
         path.unlink(missing_ok=True)
