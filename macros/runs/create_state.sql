@@ -22,6 +22,7 @@
               declared_anew)
     suppressed  keyed hashes of the values of people who were forgotten (see forget)
     erased    how many records forgetting took out of a version of a file
+    seen_alerts  the alerts that stand, and since when (see note_seen_alerts)
     purge_due the feeds of which forgotten records may still stand in free pages (see purge_forgotten)
     transaction_categories  one row per transaction id ever seen: the prediction service's answer to its content
               (see ask_for_categories). Outlives a full refresh, so that nothing is asked twice.
@@ -73,6 +74,7 @@
   );
   create table if not exists state.suppressed (feed varchar not null, column_name varchar not null, value_hash varchar not null, forgotten_at timestamp);
   create table if not exists state.erased (file varchar not null, size_bytes bigint, modified_ns bigint, erased_count bigint not null);
+  create table if not exists state.seen_alerts (ingest_date date, alert varchar, feed varchar, file varchar, first_seen_at timestamp);
   create table if not exists state.purge_due (feed varchar not null);
   alter table state.loads add column if not exists forgotten_count bigint default 0;
   {%- for column in [

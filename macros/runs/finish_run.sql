@@ -10,7 +10,7 @@
   {%- if execute and flags.WHICH in ('build', 'run') %}
     {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list | length > 0 %}
     {%- do run_statements(finished_run_sql('failed' if failed else 'success')) %}
-    {%- if flags.WHICH == 'build' %}
+    {%- if flags.WHICH == 'build' and not flags.EMPTY %}
       {%- do publish(results) %}
       {%- do note_audited(results, released_feeds(results)) %}
       {%- if not var('touched_feeds') %}
@@ -20,6 +20,10 @@
       {%- do forget_consumed() %}
       {%- do send_alerts(results) %}
     {%- endif %}
+    {%- if results | selectattr('node.name', 'equalto', 'alerts') | selectattr('status', 'equalto', 'success') | list %}
+      {%- do note_seen_alerts() %}
+    {%- endif %}
+    {%- do summarise_run(results) %}
     {%- do run_query('select sluice_clear_work()') %}
     {%- if flags.WHICH == 'build' and not var('touched_feeds') %}
       {%- do purge_forgotten() %}

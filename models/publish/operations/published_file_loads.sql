@@ -28,7 +28,15 @@ published_file_loads as (
     quarantined_count,
     forgotten_count,
     {{ instant_text('loaded_at') }} as loaded_at,
-    error
+    error,
+    content_hash,
+    note,
+    encoding,
+    delimiter,
+    header_kind,
+    skipped_lines,
+    date_order,
+    decimal
   from file_loads
 )
 

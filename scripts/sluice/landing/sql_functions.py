@@ -28,6 +28,9 @@ def register_landing_functions(conn: duckdb.DuckDBPyConnection) -> None:
     conn.create_function(
         "sluice_inspect", _inspect, ["VARCHAR[]", "VARCHAR[]", "VARCHAR"], INSPECTION_TYPE, side_effects=True
     )
+    conn.create_function(
+        "sluice_published_folder", lambda: str(data_home().published), [], "VARCHAR", side_effects=True
+    )
     conn.create_function("sluice_clear_work", _clear_work, [], "BIGINT", side_effects=True)
 
 

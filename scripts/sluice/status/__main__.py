@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from sluice.holder import warehouse_holder
 from sluice.home import data_home
-from sluice.status.pending import PendingFile, pending_files
+from sluice.status.pending import PendingFile, pending_files, with_problems
 from sluice.status.published import Summary, read_alerts, read_ledger, read_summary
 
 EPILOG = """\
---pending compares the landing zone with the ledger of the last published build. It cannot see changed rules:
+--pending compares the landing zone with the ledger of the last published build, and reads the files that wait to say
+which of them will fail. It cannot see changed rules:
 after a change of models, macros, vars or rule seeds the next build reads every file again. It neither writes
 nor locks anything, so it works while a build runs (and says so).
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.pending:
             files = pending_files(home.landing, read_ledger(operations), options.start_date, options.end_date)
-            return _print_pending(files, warehouse_holder(home.warehouse))
+            return _print_pending(with_problems(files), warehouse_holder(home.warehouse))
         if not sluice.exists():
             print(f"Nothing has been published in {home.published} yet. Run: dbt build", file=sys.stderr)
             return 1
@@ -88,8 +89,12 @@ def _positive(text: str) -> int:
 def _print_pending(files: Sequence[PendingFile], holder: str | None) -> int:
     for file in files:
         print(f"{file.why:<8} {file.size_bytes:>14,} bytes  {file.file}")
+        if file.problem:
+            print(f"{'':<8} will fail: {file.problem}")
     size = sum(file.size_bytes for file in files)
     print(f"{len(files)} files, {size:,} bytes would be read." if files else "Nothing would be read.")
+    if failing := sum(file.problem is not None for file in files):
+        print(f"{failing} of them will fail.")
     if holder:
         print(f"A build is running ({holder}); what it reads now is listed, too.")
     return 0

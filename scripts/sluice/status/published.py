@@ -26,6 +26,8 @@ class LedgerLine:
     size_bytes: int | None
     modified_at: str | None
     error: str | None
+    loaded_at: str | None = None
+    content_hash: str | None = None
 
 
 def read_summary(sluice: Path, operations: Path) -> Summary:
@@ -71,7 +73,7 @@ def read_ledger(operations: Path) -> dict[str, LedgerLine]:
         return {}
     with _reading(operations) as db:
         rows = db.execute(
-            "select file, status, size_bytes, modified_at, error from file_loads where status != 'superseded'"
+            "select file, status, size_bytes, modified_at, error, loaded_at, content_hash from file_loads where status != 'superseded'"
             " order by status = 'failed'"
         ).fetchall()
     return {file: LedgerLine(*line) for file, *line in rows}

@@ -85,7 +85,7 @@ class Builder:
             problems = [_first_line(str(done.exception or "the build failed; dbt said why above"))]
         counted = _rows(
             self._home.published / "operations.db",
-            "select coalesce(files_loaded, 0), coalesce(records_read, 0), coalesce(quarantined_count, 0)"
+            "select coalesce(files_loaded, 0), coalesce(records_read, 0), coalesce(rejected_count, 0)"
             " from pipeline_runs where run_id = ?",
             run_id,
         )
