@@ -13,10 +13,11 @@
   state.last_load (the first of those load ids).
 -#}
 {% macro duckdb__settle_ties(feed, staged) -%}
-  {%- set declared = entity(feed) -%}
-  {%- set tied_loads = run_query(
-    duckdb__find_repeated_sql(feed, staged) ~ duckdb__find_ties_sql(feed, staged, declared) ~ 'select distinct _load_id from tied'
-  ).columns[0].values() -%}
+  {%- set tied_loads = [] -%}
+  {%- if run_query('select exists (select 1 from landing_batch where error is null)').rows[0][0] -%}
+    {%- set find_tied = duckdb__find_repeated_sql(feed, staged) ~ duckdb__find_ties_sql(feed, staged, entity(feed)) -%}
+    {%- do tied_loads.extend(run_query(find_tied ~ 'select distinct _load_id from tied').columns[0].values()) -%}
+  {%- endif -%}
   {%- if tied_loads | length > 0 -%}
     {%- do run_statements(
       'create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(feed, tied_loads, true)) ~ ';'

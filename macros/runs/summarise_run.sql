@@ -130,7 +130,7 @@
       {%- if count -%}{%- do counts.append(thousands(count) ~ ' ' ~ severity) -%}{%- endif -%}
     {%- endfor -%}
     {%- do log('New alerts: ' ~ counts | join(', ') ~ ' (scripts/status --alerts lists all that stand).', info=true) -%}
-    {%- for severity, ingest_date, feed, alert, message in new_alerts if severity != 'info' and loop.index <= 5 -%}
+    {%- for severity, ingest_date, feed, alert, message in (new_alerts | rejectattr(0, 'equalto', 'info') | list)[:5] -%}
       {%- do log('  ' ~ severity ~ ': ' ~ feed ~ ', ' ~ ingest_date ~ ', ' ~ alert ~ ': ' ~ message, info=true) -%}
     {%- endfor -%}
   {%- endif -%}
