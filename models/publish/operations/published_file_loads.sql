@@ -32,10 +32,12 @@ published_file_loads as (
     content_hash,
     note,
     encoding,
+    is_encoding_guessed,
     delimiter,
     header_kind,
     skipped_lines,
     date_order,
+    is_date_order_assumed,
     decimal
   from file_loads
 )

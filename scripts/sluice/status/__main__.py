@@ -11,6 +11,7 @@ from sluice.home import data_home
 from sluice.status.pending import PendingFile, pending_files, with_problems
 from sluice.status.published import Summary, read_alerts, read_ledger, read_summary
 
+SHOWN_GUESSES = 5
 EPILOG = """\
 --pending compares the landing zone with the ledger of the last published build, and reads the files that wait to say
 which of them will fail. It cannot see changed rules:
@@ -119,6 +120,10 @@ def _print_summary(summary: Summary, holder: str | None) -> None:
         read = f"{run['files_loaded'] or 0:,} files, {run['records_read'] or 0:,} records"
         print(f"Last run   {run['started_at']} {run['status']}{seconds}: {read} read")
     print("Files      " + (", ".join(f"{count:,} {status}" for status, count in summary.files) or "none"))
+    for number, guess in enumerate(summary.guesses[:SHOWN_GUESSES]):
+        print(f"{'Read as' if number == 0 else '':<11}{guess}")
+    if len(summary.guesses) > SHOWN_GUESSES:
+        print(f"{'':<11}… and {len(summary.guesses) - SHOWN_GUESSES} more: file_loads of operations.db")
     print()
     print(f"{'feed':<16}{'read':>14}{'clean':>14}{'quarantined':>14}  {'last delivery':<15}newest event")
     names = ("records_read", "clean_count", "quarantined_count")
