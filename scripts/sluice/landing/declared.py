@@ -45,6 +45,8 @@ def _meta(declared: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limits(root: Path) -> Limits:
-    project_vars = (yaml.safe_load((root / "dbt_project.yml").read_text(encoding="utf-8")) or {}).get("vars") or {}
+    project_vars = (yaml.safe_load((root / "dbt_project.yml").read_text(encoding="utf-8")) or {}).get(
+        "vars"
+    ) or {}
     given = {**project_vars, **(project_vars.get("sluice") or {})}
     return Limits(**{field.name: given[field.name] for field in fields(Limits) if field.name in given})

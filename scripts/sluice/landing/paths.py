@@ -41,17 +41,15 @@ def read_path(file: str, modified_ns: int, feeds: Collection[str]) -> LandingPat
     feed, *folders, name = file.split("/")
     if not folders and feed == name:
         return LandingPath(
-            feed, None, "The file lies outside every feed folder; move it to landing/<feed>/ingest_date=YYYY-MM-DD/"
+            feed,
+            None,
+            "The file lies outside every feed folder; move it to landing/<feed>/ingest_date=YYYY-MM-DD/",
         )
     if feed not in feeds:
-        return LandingPath(
-            feed, None, f"There is no feed '{feed}'; the feeds are {', '.join(sorted(feeds))}"
-        )
+        return LandingPath(feed, None, f"There is no feed '{feed}'; the feeds are {', '.join(sorted(feeds))}")
     ingest_date, rest, error = _date_of(folders, modified_ns)
     if error is None and not DATA_NAME.fullmatch(name):
-        error = (
-            f"The name '{name}' does not end in .csv, .tsv or .txt (also with .gz, .bz2, .xz, .zst or a number), or in .zip"
-        )
+        error = f"The name '{name}' does not end in .csv, .tsv or .txt (also with .gz, .bz2, .xz, .zst or a number), or in .zip"
     if error is None:
         error = _wrong_folder(rest, name)
     return LandingPath(feed, ingest_date, error)
@@ -77,7 +75,9 @@ def _date_of(folders: list[str], modified_ns: int) -> tuple[str | None, list[str
 
 
 def _year_month_day(folders: list[str]) -> str | None:
-    parts = [pattern.fullmatch(folder) for pattern, folder in zip((_YEAR, _MONTH, _DAY), folders, strict=False)]
+    parts = [
+        pattern.fullmatch(folder) for pattern, folder in zip((_YEAR, _MONTH, _DAY), folders, strict=False)
+    ]
     return "-".join(part[1].zfill(2) for part in parts if part) if all(parts) else None
 
 

@@ -75,7 +75,11 @@ def _why(entry: LandingFile, known: LedgerLine | None) -> str | None:
         return "changed" if known.content_hash is None or _is_other(entry, known) else None
     if known.status == "failed" and (known.error or "").startswith(RETRIED):
         return "retry"
-    if known.loaded_at is not None and _instant(entry.changed_ns) > known.loaded_at and _is_other(entry, known):
+    if (
+        known.loaded_at is not None
+        and _instant(entry.changed_ns) > known.loaded_at
+        and _is_other(entry, known)
+    ):
         return "changed"
     return None
 
