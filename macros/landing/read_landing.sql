@@ -16,8 +16,8 @@
   {%- set done = [] -%}
   {%- for _ in range(1000) if not done -%}
     {%- set problem = try_statements(
-      prepare ~ 'create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(feed)) ~ ';'
-      ~ 'set preserve_insertion_order = true; insert into ' ~ staged ~ ' by name select * from (' ~ compiled_code ~ '); reset preserve_insertion_order;'
+      'create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(feed)) ~ ';'
+      ~ prepare ~ 'set preserve_insertion_order = true; insert into ' ~ staged ~ ' by name select * from (' ~ compiled_code ~ '); reset preserve_insertion_order;'
     ) -%}
     {%- if problem -%}
       {%- do duckdb__blame(feed, staged, problem) -%}
@@ -25,12 +25,27 @@
       {%- do done.append(true) -%}
     {%- endif -%}
   {%- endfor -%}
+  {%- do duckdb__withdraw_changed_files(staged) -%}
   {%- set columns = adapter.get_columns_in_relation(staged) | map(attribute='name') | list -%}
   {%- if '_forms' in columns -%}
     {%- do duckdb__settle_forms(feed, staged) -%}
   {%- endif -%}
   {%- if '_line' in columns -%}
     {%- do run_statements(duckdb__number_lines_sql(staged)) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{#- Files that changed between being looked at and having been read: their rows are taken back, and they are tried again. -#}
+{% macro duckdb__withdraw_changed_files(staged) -%}
+  {%- set changed = run_query(
+    'select load_id from (select unnest(list(load_id)) as load_id, unnest(sluice_has_changed(list(path), list(size_bytes), list(modified_ns),'
+    ~ ' list(changed_ns), list(inode))) as has_changed from landing_batch where error is null and not is_archived) where has_changed'
+  ).columns[0].values() | join(', ') -%}
+  {%- if changed -%}
+    {%- do run_statements(
+      "update landing_batch set error = 'The file changed while it was read. It is tried again at every build.', retry = true where load_id in (" ~ changed
+      ~ '); delete from landing_parts where load_id in (' ~ changed ~ '); delete from ' ~ staged ~ ' where _load_id in (' ~ changed ~ ')'
+    ) -%}
   {%- endif -%}
 {%- endmacro %}
 

@@ -3,6 +3,8 @@
 - `sluice_landing_files(feed, feeds) -> JSON text`: what is below the landing folder of a feed (empty: of all), each with
   {file, feed, ingest_date, path, size_bytes, modified_ns, changed_ns, inode, error}
 - `sluice_inspect(paths VARCHAR[], known_names VARCHAR[]) -> STRUCT(...)[]`, one inspection per path, in order
+- `sluice_has_changed(paths, size_bytes, modified_ns, changed_ns, inode) -> BOOLEAN[]`: whether files are others than those that
+  were looked at
 - `sluice_clear_work() -> number of files removed`: the copies that inspections left in the work folder
 """
 
@@ -12,9 +14,11 @@ import duckdb
 import orjson
 
 from sluice.home import data_home
+from sluice.landing.errors import UnreadableFileError
 from sluice.landing.inspect import Inspection, inspect_files
 from sluice.landing.listing import LandingFile, list_landing_files
 from sluice.landing.paths import read_path
+from sluice.landing.source import stamp
 
 INSPECTION_TYPE = ("STRUCT(error VARCHAR, error_detail VARCHAR, retry BOOLEAN, is_unchanged BOOLEAN, note VARCHAR, content_hash VARCHAR, size_bytes BIGINT, modified_ns BIGINT, changed_ns BIGINT, inode BIGINT, encoding VARCHAR, is_encoding_guessed BOOLEAN, delimiter VARCHAR, header_kind VARCHAR, skipped_lines BIGINT, records_read BIGINT, fault_count BIGINT, faults_path VARCHAR, parts STRUCT(columns VARCHAR[], extra VARCHAR[], read_path VARCHAR, delimiter VARCHAR, newline VARCHAR, has_header BOOLEAN, quoted_newlines BOOLEAN, record_count BIGINT, first_line BIGINT)[], lines_path VARCHAR)[]")
 
@@ -27,6 +31,9 @@ def register_landing_functions(conn: duckdb.DuckDBPyConnection) -> None:
     )
     conn.create_function(
         "sluice_inspect", _inspect, ["VARCHAR[]", "VARCHAR[]", "VARCHAR"], INSPECTION_TYPE, side_effects=True
+    )
+    conn.create_function(
+        "sluice_has_changed", _has_changed, ["VARCHAR[]", *["BIGINT[]"] * 4], "BOOLEAN[]", side_effects=True
     )
     conn.create_function(
         "sluice_published_folder", lambda: str(data_home().published), [], "VARCHAR", side_effects=True
@@ -86,6 +93,17 @@ def _inspect(paths, hashes, feed_text):
           records_read=one.records_read, fault_count=one.fault_count, faults_path=one.faults_path, lines_path=None,
           parts=[] if one.error else [dict(columns=cols, extra=extra, read_path=one.read_path, delimiter=one.delimiter, newline=one.newline, has_header=one.has_header, quoted_newlines=one.quoted_newlines, record_count=one.records_read - one.fault_count, first_line=2)]))
     return out
+
+
+def _has_changed(paths: list[str], *stamps: list[int]) -> list[bool]:
+    """A file that has gone since it was read is no other: what was read is all there was."""
+    changed = []
+    for path, *known in zip(paths, *stamps, strict=True):
+        try:
+            changed.append(tuple(stamp(path)) != tuple(known))
+        except UnreadableFileError:
+            changed.append(False)
+    return changed
 
 
 def _clear_work() -> int:
