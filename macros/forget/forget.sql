@@ -139,7 +139,7 @@
   commit;
 {%- endmacro %}
 
-{#- How a column's text is folded before it is compared: the meta `fold` of the source's column; none: not at all. -#}
+{#- How a column's text is folded before it is compared: the meta `fold` of the source's column; none: not at all. Args: feed and column (strings). -#}
 {% macro column_fold(feed, column) -%}
   {%- for source in graph.sources.values() if source.source_name == 'landing' and source.name == feed -%}
     {%- set declared = source.columns[column] -%}

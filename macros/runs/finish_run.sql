@@ -31,7 +31,7 @@
   {%- endif %}
 {%- endmacro %}
 
-{#- The line of this run in state.runs, completed. -#}
+{#- The line of this run in state.runs, completed. Args: status (string): success or failed. -#}
 {% macro finished_run_sql(status) -%}
   update state.runs
   set
