@@ -69,7 +69,7 @@ def detect_encoding(head: bytes, feed: FeedFormat) -> Encoding:
 
 def _given(option: str, head: bytes) -> Encoding:
     try:
-        b"".decode(option)
+        "a".encode(option)
         name = codecs.lookup(option).name
         codecs.getincrementaldecoder(option)
     except (LookupError, ValueError, UnicodeError) as problem:
@@ -113,7 +113,7 @@ def _guess_wide(sample: bytes, feed: FeedFormat) -> str | None:
     sample = sample[: len(sample) // size * size]
     text = sample.decode(name, "surrogatepass" if size == 2 else "replace")
     strange = sum(count for character, count in Counter(text).items() if _is_strange(character))
-    if strange > 1 and strange * 50 > len(text):
+    if strange * 10 > len(text):
         return None
     if not set("\r\n").isdisjoint(map(chr, sample)) and set("\r\n").isdisjoint(text):
         return None
@@ -145,7 +145,12 @@ def transcoded(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding.name)(on_error)
     skip, size, bad = len(encoding.bom), 0, 0
     for block, final in _with_last(blocks):
-        text = decoder.decode(block[skip:], final)
+        try:
+            text = decoder.decode(block[skip:], final)
+        except UnicodeError as problem:
+            raise UnreadableFileError(
+                f"The file cannot be read with the source's option encoding {encoding.name!r}: {type(problem).__name__}."
+            ) from problem
         skip = max(skip - len(block), 0)
         size += len(text)
         try:
