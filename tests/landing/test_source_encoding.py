@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sluice.landing import decompress, source
+from sluice.landing import decompress, delivered, source
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat, Options
 from sluice.landing.source import PlainText, plain_text, resolve_encoding
@@ -133,7 +133,7 @@ def test_a_character_that_a_block_cuts_is_whole(
 ) -> None:
     monkeypatch.setattr(source.limits, "HEADER", 8)
     for size in range(1, 9):
-        for module in (source, decompress):
+        for module in (source, decompress, delivered):
             monkeypatch.setattr(module, "BLOCK", size)
         for cut in (character.encode()[:-1], b""):
             data = ("abcdefghijklm" + character * 3).encode() + cut
