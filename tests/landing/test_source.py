@@ -143,7 +143,7 @@ def test_deeper_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_zip_holds_one_file_of_data(tmp_path: Path) -> None:
-    beside = [("data/", b""), ("__MACOSX/data/._a.csv", b"x"), ("data/.DS_Store", b"x")]
+    beside = [("data/", b""), ("__MACOSX/data/._a.csv", b"x"), ("__MACOSX/a", b"x"), ("data/.DS_Store", b"x")]
     found = plain(tmp_path, packed_zip(*beside, ("data/a.csv", TEXT)))
     assert (Path(found.path).read_bytes(), found.member) == (TEXT, "data/a.csv")
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
@@ -217,6 +217,7 @@ OTHER = [
     ("binary content", lambda folder: bytes(range(256)) * 40),
     ("binary content", lambda folder: b"\x08\x96\x01\x12\x07orders\x1a\x05\x01\x02\x03\x04\x05\x06\x0e\x0f" * 9),
     ("binary content", lambda folder: gzip.compress(bytes(range(1, 255)) * 40)),
+    ("binary content", lambda folder: b"".join(bytes([number % 90, 0]) for number in range(5000))),
 ]  # fmt: skip
 
 

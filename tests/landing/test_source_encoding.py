@@ -68,6 +68,11 @@ def test_zeros_alone_make_no_wide_text(data: bytes, tmp_path: Path) -> None:
     assert (found.path, found.encoding, found.is_guessed) == (str(tmp_path / "a.csv"), "utf-8", False)
 
 
+@pytest.mark.parametrize("line", [b"12345\0\0,xyz\0\0\n", b"a\0\0b\0,cd\0\n", b"1,\0\n", b"1,x\0\0\0\n"])
+def test_padded_fields_without_a_header_are_no_wide_text(line: bytes, tmp_path: Path) -> None:
+    assert plain(tmp_path, line * 50, feed_with(header=False)).encoding == "utf-8"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("mark", ["\ufeff", ""])
 def test_bad_units_spoil_their_lines_only(encoding: str, mark: str, tmp_path: Path) -> None:
