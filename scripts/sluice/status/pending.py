@@ -13,7 +13,12 @@ from sluice.landing.paths import read_path
 from sluice.landing.source import content_hash
 from sluice.status.published import LedgerLine
 
-RETRIED = ("The file could not be opened", "The file changed while it was read", "This is not a regular file")
+RETRIED = (
+    "The file could not be opened",
+    "The file changed while it was read",
+    "This is not a regular file",
+    "Reading the file failed",
+)
 """How errors begin after which a file is tried at every build."""
 
 
