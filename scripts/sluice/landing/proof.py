@@ -17,6 +17,9 @@ from sluice.landing.window import Bytes, Window
 LF, CR, QUOTE = 10, 13, 34
 ONE = np.uint64(1)
 
+JUNK = np.isin(np.arange(256), list(b' \t\v\f\r"'))
+"""Bytes that are nothing by themselves (and the delimiter)."""
+
 Flags = NDArray[np.bool_]
 Positions = NDArray[np.intp]
 NONE: Positions = np.empty(0, np.intp)
@@ -24,7 +27,7 @@ NONE: Positions = np.empty(0, np.intp)
 
 @dataclass(frozen=True)
 class Layout:
-    """How the records of a file are laid out: delimiter (a byte), columns, CR before each LF or not."""
+    """How records are laid out: delimiter (a byte), columns, CR before each LF or not."""
 
     delimiter: int
     width: int
@@ -200,6 +203,20 @@ def _lengths_are_right(ends: Positions, layout: Layout) -> bool:
         return True
     lengths = np.diff(ends, prepend=-1) - (2 if layout.crlf else 1)
     return bool(lengths.max() <= limits.RECORD and (layout.width > 1 or lengths.min() > 0))
+
+
+def trailing_junk(array: Bytes, starts: Positions, tails: Positions, layout: Layout) -> Flags:
+    """Which records may hold nothing, or nothing but their first field: those that end in enough of delimiters,
+    white space and quotes. `tails` are the places behind their last bytes."""
+    junk = JUNK.copy()
+    junk[layout.delimiter] = True
+    left = np.flatnonzero(junk[array[tails - 1]] | (tails == starts))
+    for back in range(2, min(layout.width if layout.width > 1 else 9, 9)):
+        places = tails[left] - back
+        left = left[junk[array[places]] | (places < starts[left])]
+    found = np.zeros(len(tails), bool)
+    found[left] = True
+    return found
 
 
 def is_utf8(array: Bytes) -> bool:
