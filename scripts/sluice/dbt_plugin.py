@@ -31,7 +31,8 @@ from sluice.quick_dbt import spare_work
 MEMORY_PER_THREAD_MB = 512
 """What DuckDB may use at least before it spills to disk. See default_memory_limit."""
 FILES_LOOKED_AT = 5_000
-GZIP_RATIO = 6
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+COMPRESSION_RATIO = 6
 """What CSV is to its compressed size, about."""
 
 
@@ -97,7 +98,7 @@ def default_memory_limit(home: Home, threads: int) -> int:
     """
     warehouse = home.warehouse.stat().st_size if home.warehouse.exists() else 0
     landed = sum(
-        file.size_bytes * (GZIP_RATIO if file.file.endswith(".gz") else 1)
+        file.size_bytes * (COMPRESSION_RATIO if file.file.lower().endswith(COMPRESSED) else 1)
         for file in itertools.islice(walk_landing(home.landing), FILES_LOOKED_AT)
     )
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,7 +1,6 @@
 """What goes into the archive comes out again, byte by byte; and a killed run loses nothing and doubles nothing."""
 
 import datetime as dt
-import gzip
 import os
 import sqlite3
 from contextlib import closing
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from sluice.archive import move
 from sluice.archive.__main__ import main
 from sluice.archive.move import archive_files, old_files, settle_leavings
-from sluice.archive.store import ArchiveError, Bundle, blocks_of, list_archive, read_lines
+from sluice.archive.store import ArchiveError, Bundle, list_archive, read_lines
 from sluice.archive.upkeep import compact_published, compact_warehouse, free_bytes, is_much
 from sluice.landing.listing import list_landing_files
 
@@ -41,12 +40,6 @@ def test_bytes_come_back(tmp_path_factory: pytest.TempPathFactory, contents: lis
     bundle.finish()
     found = {entry.file: b"".join(read_lines(entry)) for entry in list_archive(folder)}
     assert found == {f"orders/{number}.csv": content for number, content in enumerate(contents)}
-
-
-def test_members_of_gzip_files_are_joined(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv.gz"
-    path.write_bytes(gzip.compress(b"a,b\n" * 100_000) + gzip.compress(b"1,2\n") + b"\0\0")
-    assert b"".join(blocks_of(path)) == b"a,b\n" * 100_000 + b"1,2\n"
 
 
 def landed(landing: Path, *names: str) -> dict[str, tuple[str, int, int]]:

@@ -10,7 +10,6 @@ the greater Parquet name is the newer.
 import hashlib
 import json
 import os
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -133,21 +132,6 @@ def restore(entry: Archived, target: Path) -> None:
     """Write the text of an archived landing file to `target`."""
     with target.open("wb", buffering=BLOCK) as out:
         out.writelines(read_lines(entry))
-
-
-def blocks_of(path: Path) -> Iterator[bytes]:
-    """The bytes of a landing file, decompressed if its name ends in .gz."""
-    with path.open("rb") as source:
-        if not path.name.lower().endswith(".gz"):
-            while block := source.read(BLOCK):
-                yield block
-            return
-        unpack, waiting = zlib.decompressobj(wbits=31), b""
-        while block := waiting or source.read(BLOCK):
-            yield unpack.decompress(block)
-            waiting = unpack.unused_data.lstrip(b"\0") if unpack.eof else b""
-            if unpack.eof:
-                unpack = zlib.decompressobj(wbits=31)
 
 
 def sync(path: Path) -> None:

@@ -4,16 +4,14 @@ Each file is written aside, synced and renamed. A process that dies in between l
 not; running it again does the rest.
 """
 
-import gzip
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sluice.archive.store import (
     Archived,
     Bundle,
-    blocks_of,
     list_archive,
     list_bundle,
     read_lines,
@@ -22,12 +20,13 @@ from sluice.archive.store import (
 )
 from sluice.forget.erase import Person, erase_records
 from sluice.landing.errors import UnreadableFileError
+from sluice.landing.feed import FeedFormat
 from sluice.landing.inspect import inspect_file
 from sluice.landing.listing import list_landing_files
-from sluice.landing.source import UTF16, new_path, plain_utf8
+from sluice.landing.rewrap import text_as_found, write_like
+from sluice.landing.source import PlainText, new_path, plain_text, resolve_encoding, text_blocks
+from sluice.landing.stamp import Stamp
 from sluice.streams.shortened import expect_size
-
-BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,8 @@ class _Text:
     path: Path
     erased_count: int
     is_torn: bool
+    found: PlainText | None = None
+    """How the file it comes from is written."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,14 @@ def rewrite_landing(landing: Path, feed: str, person: Person, work: Path) -> Ite
         if isinstance(found, str):
             yield Unreadable(entry.file, found)
         elif found:
-            _replace(path, found.path, landing / feed)
-            status = path.stat()
+            _replace(path, found, landing / feed)
+            now = Stamp.of(path.stat())
             yield Rewritten(
                 entry.file,
                 entry.size_bytes,
                 entry.modified_ns,
-                status.st_size,
-                status.st_mtime_ns,
+                now.size_bytes,
+                now.modified_ns,
                 found.erased_count,
                 found.is_torn,
             )
@@ -90,7 +91,7 @@ def rewrite_torn(landing: Path, feed: str, person: Person, work: Path) -> Iterat
         if isinstance(found, str):
             yield Unreadable(path.relative_to(landing).as_posix(), found)
         elif found:
-            _replace(path, found.path, landing / feed)
+            _replace(path, found, landing / feed)
         _clear(work)
 
 
@@ -125,7 +126,8 @@ def _rewrite_bundle(
             continue
         text = changed[entry.file]
         size = text.path.stat().st_size
-        bundle.add(entry.file, entry.ingest_date, size, now, blocks_of(text.path))
+        blocks = text_as_found(str(text.path), text.found or PlainText(str(text.path), "utf-8"))
+        bundle.add(entry.file, entry.ingest_date, size, now, blocks)
         if (entry.path, entry.file) in newest:
             version = (entry.size_bytes, entry.modified_ns, size, now)
             done.append(Rewritten(entry.file, *version, text.erased_count, text.is_torn))
@@ -136,10 +138,12 @@ def _rewrite_bundle(
 def _without(path: Path, person: Person, work: Path) -> _Text | str | None:
     """The text without the person's records; None: there are none; a text: why nobody can tell."""
     try:
-        plain = Path(plain_utf8(str(path), work))
-        if not _holds(plain, person):
+        feed = FeedFormat({name: (name,) for name in person.known}, ())
+        plain = resolve_encoding(plain_text(str(path), work, feed), work)
+        if not _holds(plain.path, person):
             return None
-        return without_records(plain, person, work)
+        text = without_records(Path(plain.path), person, work)
+        return text and replace(text, found=plain)
     except UnreadableFileError as problem:
         return str(problem)
 
@@ -169,10 +173,11 @@ def without_records(plain: Path, person: Person, work: Path) -> _Text | None:
     return _Text(source, total, is_torn)
 
 
-def _replace(path: Path, text: Path, feed_folder: Path) -> None:
-    """Put UTF-8 text in the place of a file, in the file's own encoding."""
+def _replace(path: Path, text: _Text, feed_folder: Path) -> None:
+    """Put UTF-8 text in the place of a file, in the file's own encoding and compression."""
     aside = path.with_name(f".{path.name}.tmp")
-    _encode(text, aside, like=path)
+    aside.unlink(missing_ok=True)
+    write_like(str(text.path), aside, text.found or PlainText(str(path), "utf-8"), path)
     aside.chmod(path.stat().st_mode)
     sync(aside)
     expect_size(feed_folder, path, aside.stat().st_size)
@@ -180,36 +185,14 @@ def _replace(path: Path, text: Path, feed_folder: Path) -> None:
     sync(path.parent)
 
 
-def _holds(path: Path, person: Person) -> bool:
+def _holds(path: str, person: Person) -> bool:
     """Whether the bytes of a text hold the value, wherever."""
     tail = b""
-    for block in blocks_of(path):
+    for block in text_blocks(path):
         if person.may_be_in(tail + block):
             return True
         tail = block[-4096:]
     return False
-
-
-def _encode(text: Path, target: Path, like: Path) -> None:
-    """Write UTF-8 text as the file `like` is written: compressed, in UTF-16, or as it is."""
-    with _opened(like) as source:
-        encoding = UTF16.get(source.read(2))
-    with target.open("wb") as raw:
-        out = gzip.GzipFile(fileobj=raw, mode="wb", filename="") if like.name.lower().endswith(".gz") else raw
-        if encoding:
-            out.write("\ufeff".encode(encoding))
-            with text.open(encoding="utf-8", newline="") as characters:
-                while block := characters.read(BLOCK):
-                    out.write(block.encode(encoding))
-        else:
-            for data in blocks_of(text):
-                out.write(data)
-        if out is not raw:
-            out.close()
-
-
-def _opened(path: Path) -> gzip.GzipFile:
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
 
 
 def _clear(work: Path) -> None:

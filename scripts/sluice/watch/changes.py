@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Event
 
@@ -16,13 +16,13 @@ CODE_SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".py")
 LOOK_AGAIN_SECONDS = 10.0
 """Notices may get lost (a network drive, a folder made a moment ago): look at least this often."""
 
-Listing = dict[str, tuple[int, int]]
-"""Per landing file: size in bytes, modification time in nanoseconds."""
+Listing = Mapping[str, tuple[int, ...]]
+"""Per file what tells its versions apart: of a landing file its Stamp, of code size and modification time."""
 
 
 def list_landing(landing: Path) -> Listing:
     """The landing zone as it is now."""
-    return {entry.file: (entry.size_bytes, entry.modified_ns) for entry in list_landing_files(landing)}
+    return {entry.file: entry.stamp for entry in list_landing_files(landing)}
 
 
 def changed_folders(before: Listing, now: Listing) -> set[str]:
@@ -35,7 +35,7 @@ def changed_folders(before: Listing, now: Listing) -> set[str]:
 
 def code_version() -> Listing:
     """The files that the project is made of."""
-    found: Listing = {}
+    found: dict[str, tuple[int, ...]] = {}
     for name in CODE:
         path = PROJECT_ROOT / name
         for file in path.rglob("*") if path.is_dir() else [path]:
