@@ -54,7 +54,17 @@ class Start:
     skipped_lines: int
     kind: str
     is_plain: bool
-    crlf: bool
+    newline: bytes
+
+    @property
+    def crlf(self) -> bool:
+        """Whether lines end in CRLF, as it seems."""
+        return self.newline == b"\r\n"
+
+    @property
+    def mid_line(self) -> bool:
+        """Whether a CR ended the header, so that for other readers the line may go on."""
+        return self.newline == b"\r"
 
 
 @dataclass(frozen=True)
@@ -184,10 +194,9 @@ def find_header(head: bytes, names: Names, feed: FeedFormat, *, whole: bool) -> 
     if feed.options.header is False:
         delimiter = _delimiter_for(head, bom, len(feed.columns), delimiters)
         plain = b"\r" not in first and BOM not in first
-        crlf = LINE_END.search(head, bom)
-        return Start(
-            names.without_header(delimiter), bom, bom, 1, 0, "none", plain, crlf is not None and crlf[0] == b"\r\n"
-        )
+        end = LINE_END.search(head, bom)
+        newline = b"\r\n" if end and end[0] == b"\r\n" else b"\n"
+        return Start(names.without_header(delimiter), bom, bom, 1, 0, "none", plain, newline)
     line = first[:1000].decode("utf-8", "backslashreplace")
     shown = line if len(line) <= 200 else line[:200] + "…"
     lines = "line" if looked == 1 else f"{looked} lines"
@@ -263,7 +272,7 @@ def _start(head: bytes, bom: int, start: int, found: _Candidate, looked: int) ->
     plain = plain and _is_utf8(text) and _is_rfc(name_text, found.header.delimiter.encode())
     kind = "first line" if looked == 1 else "below other lines"
     line = looked + len(LINE_END.findall(text)) + (0 if newline else 1)
-    return Start(found.header, start, found.end, line, looked - 1, kind, plain, newline == b"\r\n")
+    return Start(found.header, start, found.end, line, looked - 1, kind, plain, newline)
 
 
 def _is_rfc(text: bytes, delimiter: bytes) -> bool:

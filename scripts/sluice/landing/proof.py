@@ -12,6 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sluice.landing import limits
+from sluice.landing.fields import Fields, is_empty
+from sluice.landing.header import Names, find_repeated
 from sluice.landing.window import Bytes, Window
 
 LF, CR, QUOTE = 10, 13, 34
@@ -38,24 +40,27 @@ class Layout:
 class Proven:
     """`records` regular records in the first `size` bytes; their line feeds stand at `ends`.
 
-    `quoted_newlines`: some of them contain a line feed inside quotes.
+    `inner_lines`: some of them contain a line end inside quotes; `quoted_newlines`: a line feed.
     """
 
     records: int
     size: int
     ends: Positions
+    inner_lines: bool
     quoted_newlines: bool
 
 
-NOTHING = Proven(0, 0, NONE, quoted_newlines=False)
+NOTHING = Proven(0, 0, NONE, inner_lines=False, quoted_newlines=False)
 
 
 class Prover:
     """Proves windows of one layout; keeps the memory for its masks, which is half of the speed."""
 
-    def __init__(self, layout: Layout) -> None:
-        """Prove records of this layout."""
+    def __init__(self, layout: Layout, names: Names) -> None:
+        """Prove records of this layout; `names` tells what would be another header."""
         self._layout = layout
+        self._names = names
+        self._fields = Fields(bytes([layout.delimiter]))
         self._line_feeds = self._marks = self._other = np.empty(0, bool)
 
     def prove(self, window: Window) -> Proven | None:
@@ -85,16 +90,42 @@ class Prover:
             return None if ends is None else NOTHING
         used = int(ends[-1]) + 1
         quotes = quotes[: np.searchsorted(quotes, used)]
+        returns = _returns(data, array[:used])
         regular = (
             _quotes_stand_right(array, quotes, layout)
-            and _line_ends_agree(data, array[:used], quotes, ends, layout)
+            and _line_ends_agree(array, returns, quotes, ends, layout)
             and _lengths_are_right(ends, layout)
             and is_utf8(array[:used])
+            and not self._holds_other(array, ends)
         )
         if not regular:
             return None
         quoted_newlines = hidden and bool(np.count_nonzero(line_feeds[:used]) != len(ends))
-        return Proven(len(ends), used, ends, quoted_newlines)
+        inner_lines = quoted_newlines or len(returns) != (len(ends) if layout.crlf else 0)
+        return Proven(len(ends), used, ends, inner_lines, quoted_newlines)
+
+    def _holds_other(self, array: Bytes, ends: Positions) -> bool:
+        """Whether some of the lines are no records: a header, nothing, or nothing but a first field."""
+        layout = self._layout
+        starts = np.empty_like(ends)
+        starts[0], starts[1:] = 0, ends[:-1] + 1
+        tails = ends - 1 if layout.crlf else ends
+        for line in np.flatnonzero(trailing_junk(array, starts, tails, layout)).tolist():
+            values = self._fields.split(array[starts[line] : tails[line]].tobytes())
+            if all(map(is_empty, values[1:])) and (len(values) > 1 or is_empty(values[0])):
+                return True
+        digits = ((array[: ends[-1] + 1] - np.uint8(48)) < 10).view(np.uint8)
+        few = np.flatnonzero(np.add.reduceat(digits, starts, dtype=np.int32) <= layout.width + 4)
+        return self._hold_header(array, starts[few], tails[few])
+
+    def _hold_header(self, array: Bytes, starts: Positions, tails: Positions) -> bool:
+        if len(starts) > 64 and not self._names.may_be_in(array.tobytes().lower()):
+            return False
+        delimiter = chr(self._layout.delimiter)
+        return any(
+            find_repeated(array[start:tail].tobytes(), self._names, delimiter)
+            for start, tail in zip(starts.tolist(), tails.tolist(), strict=True)
+        )
 
     def _find_quotes(self, data: bytearray, array: Bytes) -> Positions:
         size = len(array)
@@ -180,8 +211,14 @@ def _quotes_stand_right(array: Bytes, quotes: Positions, layout: Layout) -> bool
     return bool(begins.all() and ends.all())
 
 
+def _returns(data: bytearray, array: Bytes) -> Positions:
+    if data.find(b"\r", 0, len(array)) < 0:
+        return NONE
+    return np.flatnonzero(array == CR)
+
+
 def _line_ends_agree(
-    data: bytearray, array: Bytes, quotes: Positions, ends: Positions, layout: Layout
+    array: Bytes, returns: Positions, quotes: Positions, ends: Positions, layout: Layout
 ) -> bool:
     """All records end alike, and no other carriage return stands outside quotes."""
     expected = 0
@@ -189,12 +226,19 @@ def _line_ends_agree(
         expected = len(ends)
         if ends[0] == 0 or not (array[ends - 1] == CR).all():
             return False
-    elif data.find(b"\r", 0, len(array)) < 0:
-        return True
-    returns = np.flatnonzero(array == CR)
     if len(returns) == expected or not len(quotes):
         return len(returns) == expected
     return int(np.count_nonzero(np.searchsorted(quotes, returns) % 2 == 0)) == expected
+
+
+def record_lines(array: Bytes, ends: Positions) -> tuple[Positions, int]:
+    """In which line of `array`, counted from 0, each record that ends at one of `ends` begins, and how many lines all
+    of them take: LF, CRLF and CR each end one, also inside quotes."""
+    returns = np.flatnonzero(array == CR)
+    lone = returns[array[np.minimum(returns + 1, len(array) - 1)] != LF]
+    terminators = np.sort(np.concatenate([np.flatnonzero(array == LF), lone]))
+    lines = np.append(0, np.searchsorted(terminators, ends, "right"))
+    return lines[:-1], int(lines[-1])
 
 
 def _lengths_are_right(ends: Positions, layout: Layout) -> bool:
@@ -211,7 +255,7 @@ def trailing_junk(array: Bytes, starts: Positions, tails: Positions, layout: Lay
     junk = JUNK.copy()
     junk[layout.delimiter] = True
     left = np.flatnonzero(junk[array[tails - 1]] | (tails == starts))
-    for back in range(2, min(layout.width if layout.width > 1 else 9, 9)):
+    for back in range(2, min(layout.width, 65) if layout.width > 1 else 9):
         places = tails[left] - back
         left = left[junk[array[places]] | (places < starts[left])]
     found = np.zeros(len(tails), bool)
