@@ -47,18 +47,22 @@ class Fields:
 
         `close`: the text begins inside a quoted field, which is counted, too; there it is closed.
         """
-        columns = 0
+        columns, begin = 0, at
+        is_whole, is_glued = close < 0, False
         while True:
             if close < 0:
                 opening = self._opening.match(data, at, end)
                 if opening is None:
                     following = self._next_opening.search(data, at, end)
                     stop = following.start() if following else end
-                    if data.find(QUOTE, at, stop) >= 0 and self._is_shifted(data, at, stop, end):
-                        return State.BROKEN, columns
+                    if data.find(QUOTE, at, stop) >= 0:
+                        if self._shifted.search(data, at, stop):
+                            return State.BROKEN, columns
+                        is_glued |= self._glued.search(data, at, stop) is not None
                     columns += data.count(self.delimiter, at, stop) + 1
                     if following is None:
-                        return State.CLOSED, columns
+                        is_broken = is_whole and is_glued and data.endswith(self.delimiter, begin, end)
+                        return State.BROKEN if is_broken else State.CLOSED, columns
                     at = stop + 1
                     continue
                 close = closing_quote(data, opening.end(), end)
@@ -71,12 +75,6 @@ class Fields:
             if not after[1]:
                 return State.CLOSED, columns
             at, close = after.end(), -1
-
-    def _is_shifted(self, data: bytes | bytearray, at: int, stop: int, end: int) -> bool:
-        """Whether unquoted text holds a quoted field that lost the delimiter before it."""
-        if self._shifted.search(data, at, stop):
-            return True
-        return data.endswith(self.delimiter, at, end) and self._glued.search(data, at, stop) is not None
 
     def split(self, text: bytes) -> list[bytes]:
         """The values of a record whose text is CLOSED."""
@@ -100,7 +98,7 @@ class Fields:
         """Whether text is nothing but white space, delimiters and quotes."""
         if self._blank.fullmatch(text):
             return True
-        return not text.isascii() and all(is_empty(part) for part in text.replace(QUOTE, b"").split(self.delimiter))
+        return not text.isascii() and all(is_invisible(part) for part in text.replace(QUOTE, b"").split(self.delimiter))
 
 
 def closing_quote(data: bytes | bytearray, at: int, end: int) -> int:
@@ -112,7 +110,12 @@ def closing_quote(data: bytes | bytearray, at: int, end: int) -> int:
 
 
 def is_empty(value: bytes) -> bool:
+    """Whether a value holds nothing but ASCII white space."""
+    return not value or value.isspace()
+
+
+def is_invisible(value: bytes) -> bool:
     """Whether a value holds nothing that can be seen."""
-    if not value or value.isspace():
+    if is_empty(value):
         return True
     return len(value) < 200 and not value.isascii() and not value.decode("utf-8", "replace").strip(INVISIBLE)

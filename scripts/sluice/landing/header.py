@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
-from sluice.landing.fields import INVISIBLE, Fields, State, is_empty
+from sluice.landing.fields import INVISIBLE, Fields, State, is_invisible
 
 DELIMITERS = (",", ";", "\t", "|")
 BOM = b"\xef\xbb\xbf"
@@ -70,7 +70,7 @@ class Start:
 @dataclass(frozen=True)
 class _Candidate:
     header: Header
-    known: int
+    rank: tuple[int, int]
     end: int
     is_strict: bool
 
@@ -142,7 +142,7 @@ class Names:
         return self._known.get(letters(name)) or self._known.get(letters(UNIT.sub("", name)))
 
     def _named(self, values: Sequence[bytes], columns: list[str | None], delimiter: str) -> Header:
-        named = max(place for place, value in enumerate(values, 1) if not is_empty(value))
+        named = max(place for place, value in enumerate(values, 1) if not is_invisible(value))
         if named > self._feed.limits.max_columns:
             raise UnreadableFileError(
                 f"The header has {named} columns, more than max_columns = {self._feed.limits.max_columns}."
@@ -177,7 +177,7 @@ def find_header(head: bytes, names: Names, feed: FeedFormat, *, whole: bool) -> 
     looked, first = 0, None
     for start, end in _lines(head, bom, whole=whole):
         looked += 1
-        if not is_empty(head[start:end][:1000].removeprefix(BOM)):
+        if not is_invisible(head[start:end][:1000].removeprefix(BOM)):
             found = _best(head, start, names, delimiters, is_first=first is None)
             first = head[start:end] if first is None else first
             if found is not None:
@@ -229,14 +229,17 @@ def _lines(head: bytes, at: int, *, whole: bool) -> Iterator[tuple[int, int]]:
 def _best(
     head: bytes, start: int, names: Names, delimiters: Sequence[str], *, is_first: bool
 ) -> _Candidate | None:
-    """The header that begins here, with the delimiter that yields the most names; None if there is none."""
+    """The header that begins here, with the delimiter that yields the most known names, then the most fields."""
     best: _Candidate | None = None
     for read in (_read_strict, _read_bare):
         for delimiter in delimiters:
             record = read(head, start, delimiter.encode())
             header = names.header(record[0], delimiter, is_first=is_first) if record else None
-            if record and header and (best is None or header[1] > best.known):
-                best = _Candidate(header[0], header[1], record[1], read is _read_strict)
+            if record is None or header is None:
+                continue
+            rank = (header[1], len(record[0]))
+            if best is None or rank > best.rank:
+                best = _Candidate(header[0], rank, record[1], read is _read_strict)
         if best is not None:
             return best
     return None

@@ -19,7 +19,7 @@ from sluice.landing.window import Bytes, Window
 LF, CR, QUOTE = 10, 13, 34
 ONE = np.uint64(1)
 
-JUNK = np.isin(np.arange(256), list(b' \t\v\f\r"'))
+JUNK = np.isin(np.arange(256), list(b' \t\v\f\r\n"'))
 """Bytes that are nothing by themselves (and the delimiter)."""
 
 Flags = NDArray[np.bool_]
@@ -257,7 +257,7 @@ def trailing_junk(array: Bytes, starts: Positions, tails: Positions, layout: Lay
     left = np.flatnonzero(junk[array[tails - 1]] | (tails == starts))
     for back in range(2, min(layout.width, 65) if layout.width > 1 else 9):
         places = tails[left] - back
-        left = left[junk[array[places]] | (places < starts[left])]
+        left = left[junk[array[np.maximum(places, 0)]] | (places < starts[left])]
     found = np.zeros(len(tails), bool)
     found[left] = True
     return found

@@ -11,7 +11,7 @@ from enum import Enum
 import numpy as np
 
 from sluice.landing import limits
-from sluice.landing.fields import Fields, State, closing_quote, is_empty
+from sluice.landing.fields import Fields, State, closing_quote, is_empty, is_invisible
 from sluice.landing.header import Header, Names, find_repeated
 from sluice.landing.lines import EMPTY, GOOD, Lines
 
@@ -118,7 +118,9 @@ class Reader:
         return bytes(self._data[self._starts[first] : self._ends[stop - 1]])
 
     def _as_one(self, line: int, stop: int) -> Outcome | None:
-        """Lines that a CR ended, as one record in which it is text, if they are no records by themselves."""
+        """Lines that a CR ended, as one record in which it is text, if they are no records or headers by themselves."""
+        if any(self._header_at(part) for part in range(line, stop)):
+            return None
         if all(self._is_whole(part) or self._is_blank(part) for part in range(line, stop)):
             return None
         text = self._text(line, stop)
@@ -142,14 +144,14 @@ class Reader:
         named = self._header.named
         while len(values) > named and is_empty(values[-1]):
             values.pop()
-        if all(map(is_empty, values[1:])):
-            if is_empty(values[0]):
-                return Verdict.BLANK
-            if named > 1:
-                return Verdict.FEW_VALUES
-        if len(values) < named:
-            return Verdict.TOO_FEW
-        return Verdict.RECORD if len(values) <= self._header.width else Verdict.TOO_MANY
+        is_alone = all(map(is_empty, values[1:]))
+        if named <= len(values) <= self._header.width and not (is_alone and (named > 1 or is_empty(values[0]))):
+            return Verdict.RECORD
+        if all(map(is_invisible, values)):
+            return Verdict.BLANK
+        if is_alone and named > 1:
+            return Verdict.FEW_VALUES
+        return Verdict.TOO_FEW if len(values) < named else Verdict.TOO_MANY
 
     def _read_on(self, line: int, columns: int) -> Outcome:
         """Parse a record that begins with `line`, in which a quoted field is open after `columns` others."""

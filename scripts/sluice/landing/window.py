@@ -63,7 +63,7 @@ class Window:
                 self._seen(view[self.size : self.size + count])
             self.size += count
             self._left -= count
-            if not count:
+            if not count or not self._left:
                 self.ended = True
                 self._close_last_line()
 
