@@ -36,7 +36,7 @@ class Fields:
         self._next_opening = re.compile(cut + rb"(?=" + blanks + rb'")')
         inside = rb'[^"' + cut + rb"]*+"
         self._shifted = re.compile(
-            rb'"(?![\s"])' + inside + cut + rb'(?:[^"]|"")*+"(?=' + ends + rb")"
+            rb'"(?![\s"' + cut + rb"])" + inside + cut + rb'(?:[^"]|"")*+"(?=' + ends + rb")"
         )
         self._glued = re.compile(rb'[^\s"' + cut + rb']"(?![\s"])' + inside + rb'"(?=' + ends + rb")")
         self._quoted = re.compile(blanks + rb'"([^"]*+(?:""[^"]*+)*+)"' + blanks + rb"(?=" + cut + rb"|\Z)")

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sluice.landing.errors import UnreadableFileError
@@ -92,9 +92,12 @@ class Names:
         own_first += [[column, name] for column, names in feed.columns.items() for name in names]
         for column, name in own_first:
             self._known.setdefault(letters(name), column)
-        self._words = {
-            column: [_longest_word(name) for name in (column, *names)] for column, names in feed.columns.items()
+        words = {
+            column: {_longest_word(name) for name in (column, *names)} for column, names in feed.columns.items()
         }
+        self._words = list(words.values())
+        self._key_words = [words[column] for column in feed.key]
+        self._half = max(2, (len(feed.columns) + 1) // 2)
 
     def header(
         self, values: Sequence[bytes], delimiter: str, *, is_first: bool = False
@@ -109,8 +112,7 @@ class Names:
             column = self._column(value)
             columns.append(None if column in columns else column)
         known = {column for column in columns if column is not None}
-        is_half = len(known) >= 2 and 2 * len(known) >= len(self._feed.columns)
-        if not is_half and not (self._holds_key(known) and (is_first or not _hold_values(values, columns))):
+        if len(known) < self._half and not (self._holds_key(known) and (is_first or not _hold_values(values, columns))):
             return None
         return self._named(values, columns, delimiter), len(known)
 
@@ -129,8 +131,14 @@ class Names:
 
     def may_be_in(self, text: bytes) -> bool:
         """Whether lower-case text can hold a header at all; a quick look before a slow one."""
-        there = {column for column, words in self._words.items() if any(word in text for word in words)}
-        return self._holds_key(there) or (len(there) >= 2 and 2 * len(there) >= len(self._feed.columns))
+        if self._key_words and all(_is_any_in(words, text) for words in self._key_words):
+            return True
+        there = 0
+        for left, words in enumerate(self._words, 1 - len(self._words)):
+            there += _is_any_in(words, text)
+            if there >= self._half or there - left < self._half:
+                break
+        return there >= self._half
 
     def _holds_key(self, known: set[str]) -> bool:
         return bool(self._feed.key) and known.issuperset(self._feed.key)
@@ -309,6 +317,13 @@ def _shown(char: str) -> str:
 def _longest_word(name: str) -> bytes:
     """What any usual spelling of a name holds, lower case: the beginning of its longest word in ASCII."""
     return max(re.findall(r"[a-z0-9]+", name.lower()) or [""], key=len)[:4].encode()
+
+
+def _is_any_in(words: Iterable[bytes], text: bytes) -> bool:
+    for word in words:
+        if word in text:
+            return True
+    return False
 
 
 def _hold_values(values: Sequence[bytes], columns: Sequence[str | None]) -> bool:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
+import xxhash
+
 from sluice.landing import limits
 from sluice.landing.decompress import BLOCK
 from sluice.landing.dialect import dialect_of, one_byte, quote_of, translate
@@ -159,10 +161,11 @@ class _Look:
 
     def _read(self, known_hash: str | None) -> None:
         found = self._found
-        found.content_hash = content_hash(self._path)
-        found.is_unchanged = found.content_hash == known_hash
-        if found.is_unchanged:
-            return
+        if known_hash is not None:
+            found.content_hash = content_hash(self._path)
+            found.is_unchanged = found.content_hash == known_hash
+            if found.is_unchanged:
+                return
         if self._feed.options.delimiter:
             one_byte("delimiter", self._feed.options.delimiter)
         plain = plain_text(self._path, self._work_dir, self._feed)
@@ -175,6 +178,8 @@ class _Look:
                 text = _Text.of(plain, self._names, self._feed)
             if not is_other or not self._prove(text):
                 self._normalise(text)
+        if found.content_hash is None:
+            found.content_hash = content_hash(self._path)
         found.note, found.encoding, found.is_encoding_guessed = plain.note, plain.encoding, plain.is_guessed
         found.delimiter = text.start.header.delimiter
         found.header_kind, found.skipped_lines = text.start.kind, text.start.skipped_lines
@@ -188,8 +193,12 @@ class _Look:
             return False
         prover = Prover(Layout(ord(header.delimiter), header.width, start.crlf), self._names)
         runs, quoted_newlines, line = LineRuns(), False, start.line
+        digest = None
+        if text.path == self._path and found.content_hash is None:
+            digest = xxhash.xxh3_128(text.top)
         with open_file(text.path) as source:
-            window = Window(source, start.data_start, text.stop, crlf=start.crlf)
+            seen = digest.update if digest else None
+            window = Window(source, start.data_start, text.stop, crlf=start.crlf, seen=seen)
             while window.size:
                 proven = prover.prove(window)
                 if proven is None:
@@ -208,6 +217,8 @@ class _Look:
                     line += proven.records
                 quoted_newlines |= proven.quoted_newlines
                 window.drop(proven.size)
+        if digest:
+            found.content_hash = digest.hexdigest()
         found.records_read = runs.count
         found.lines_path = write_lines(self._work_dir, [runs])
         newline = start.newline.decode()
@@ -255,9 +266,10 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Text:
-    """The text of a file: where its records begin and stop, and what quotes them."""
+    """The text of a file: where its records begin (`top` stands above them) and stop, and what quotes them."""
 
     path: str
+    top: bytes
     size: int
     stop: int
     start: Start
@@ -272,7 +284,7 @@ class _Text:
             head = source.read(limits.HEADER + 2)
             stop = _stop(source, head, size)
         start = _find_start(head, size, names, feed)
-        return cls(plain.path, size, stop, start, quote_of(head, start, feed))
+        return cls(plain.path, head[: start.data_start], size, stop, start, quote_of(head, start, feed))
 
 
 def _find_start(head: bytes, size: int, names: Names, feed: FeedFormat) -> Start:

@@ -66,7 +66,7 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Line
             good[number] = good[number] and is_utf8(array[starts[number] : ends[number]])
     good &= ~troubled
     places = np.flatnonzero(good)
-    good[places[trailing_junk(array, starts[places], tails[places], layout)]] = False
+    good[places[trailing_junk(array, tails[places], layout)]] = False
     if layout.width == 1:
         good &= ends > starts
     places = np.flatnonzero(good)
