@@ -13,6 +13,8 @@ from sluice.landing.header import Header
 WHITE = " \t\v\f\r\n"
 FindHeader = Callable[[bytes, str], Header | None]
 """The header that one line is, if the delimiter so far was this one."""
+FindHeaderByValues = Callable[[list[bytes], str], Header | None]
+"""The same for a record that quotes stretch over lines, by its values."""
 
 
 @dataclass
@@ -152,11 +154,22 @@ def judge(values: list[str], header: Header) -> str:
 class Slow:
     """Reads the records below a header."""
 
-    def __init__(self, text: str, header: Header, find: FindHeader, *, limit: int, line: int, mid_line: bool) -> None:
+    def __init__(
+        self,
+        text: str,
+        header: Header,
+        find: FindHeader,
+        find_values: FindHeaderByValues,
+        *,
+        limit: int,
+        line: int,
+        mid_line: bool,
+    ) -> None:
         """`limit`: the longest record in bytes; `line`: the number of the first line."""
         self.text = text
         self.header = header
         self.find = find
+        self.find_values = find_values
         self.limit = limit
         self.first = line
         self.lines = split_lines(text, mid_line=mid_line)
@@ -204,12 +217,16 @@ class Slow:
             last += 1
             state, values = parse(self.of(at, last), self.header.delimiter, alone=False)
         if state == "closed":
-            kind = "line_too_long"
+            kind, names = "line_too_long", [value.encode("latin-1") for value in values]
             if len(self.of(at, last)) <= self.limit:
                 kind = judge(values, self.header)
-            whole = None
+            whole = header = None
             if last > at and kind not in ("record", "blank"):
+                header = self.find_values(names, self.header.delimiter)
                 whole = next((n for n in range(at + 1, last + 1) if self.is_whole(n)), None)
+            if whole is None and header is not None and kind != "line_too_long":
+                self.header = header
+                return last + 1
             if whole is None:
                 return self.take(kind, values, at, last + 1)
             return self.stray(at, whole)

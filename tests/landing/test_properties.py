@@ -56,6 +56,7 @@ def check(data: bytes, width: int, surplus: int, delimiter: str, newline: str, f
         body.decode("latin-1"),
         header[0],
         lambda line, so_far: find_repeated(line, names, so_far),
+        lambda values, so_far: (names.header(values, so_far) or [None])[0],
         limit=limits.RECORD,
         line=2,
         mid_line=newline == "\r",

@@ -11,8 +11,9 @@ from sluice.landing.header import Names
 from sluice.landing.proof import CR, LF, QUOTE, Flags, Layout, Positions, is_utf8, trailing_junk
 from sluice.landing.window import Bytes
 
-GOOD, EMPTY, ODD = range(3)
-"""Kinds of line. GOOD: a record, sound by itself. EMPTY: no characters. ODD: whatever needs a closer look."""
+GOOD, EMPTY, SHORT, ODD = range(4)
+"""Kinds of line. GOOD: a record, sound by itself. EMPTY: no characters. SHORT: neither a whole record nor a header by
+itself. ODD: whatever needs a closer look."""
 NONE: Positions = np.empty(0, np.intp)
 
 
@@ -51,6 +52,7 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Line
         )
 
     delimiters = np.flatnonzero(array == layout.delimiter)
+    is_short = np.diff(np.searchsorted(delimiters, terminators), prepend=0) < layout.width - 1
     quotes = np.flatnonzero(array == QUOTE)
     troubled = np.zeros(len(starts), bool)
     if len(quotes):
@@ -69,10 +71,11 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Line
     good[places[trailing_junk(array, tails[places], layout)]] = False
     if layout.width == 1:
         good &= ends > starts
-    places = np.flatnonzero(good)
-    good[places[_may_be_headers(array, starts, ends, places, layout, names)]] = False
+    may_be_headers = _may_be_headers(array, starts, ends, layout, names)
+    good[may_be_headers] = False
 
     kinds = np.where(good, GOOD, ODD).astype(np.uint8)
+    kinds[is_short & ~may_be_headers] = SHORT
     kinds[ends == starts] = EMPTY
     surplus = surplus[good[np.searchsorted(terminators, surplus)]] if len(surplus) else surplus
     groups = _groups(kinds, line_feeds, starts, ends, mid_line=mid_line) if len(lone) else {}
@@ -124,12 +127,12 @@ def _surplus(
 
 
 def _may_be_headers(
-    array: Bytes, starts: Positions, ends: Positions, places: Positions, layout: Layout, names: Names
+    array: Bytes, starts: Positions, ends: Positions, layout: Layout, names: Names
 ) -> Flags:
-    """Which of the lines at `places` have few digits and the words of a header."""
+    """Which of the lines have few digits and the words of a header."""
     digits = ((array - np.uint8(48)) < 10).view(np.uint8)
-    found = np.add.reduceat(digits, starts, dtype=np.int32)[places] <= layout.width + 4
-    return names_are_in(array, starts[places], ends[places], found, names)
+    few = np.add.reduceat(digits, starts, dtype=np.int32) <= layout.width + 4
+    return names_are_in(array, starts, ends, few, names)
 
 
 def names_are_in(array: Bytes, starts: Positions, ends: Positions, asked: Flags, names: Names) -> Flags:
@@ -150,11 +153,12 @@ def _groups(
     group = np.searchsorted(line_feeds, starts)
     firsts = np.flatnonzero(np.diff(group, prepend=-1))
     stops = np.append(firsts[1:], len(starts))
-    odd_before = np.append(0, np.cumsum(kinds == ODD))
+    odd_before = np.append(0, np.cumsum(kinds >= SHORT))
     is_asked = (stops - firsts > 1) & (odd_before[stops] > odd_before[firsts])
     is_asked &= (group[firsts] < len(line_feeds)) & (ends[stops - 1] - starts[firsts] <= limits.RECORD)
     if mid_line:
         is_asked[0] = False
     groups = dict(zip(firsts[is_asked].tolist(), stops[is_asked].tolist(), strict=True))
-    kinds[list(groups)] = ODD
+    first = list(groups)
+    kinds[first] = np.where(kinds[first] == SHORT, SHORT, ODD)
     return groups

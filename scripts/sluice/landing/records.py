@@ -13,7 +13,7 @@ import numpy as np
 from sluice.landing import limits
 from sluice.landing.fields import Fields, State, closing_quote, is_empty, is_invisible
 from sluice.landing.header import Header, Names, find_repeated
-from sluice.landing.lines import EMPTY, GOOD, Lines
+from sluice.landing.lines import EMPTY, GOOD, ODD, Lines
 
 
 class Verdict(Enum):
@@ -89,7 +89,7 @@ class Reader:
         self._chain: _Chain | None = None
         self._seen: dict[int, tuple[State, int]] = {}
         self._whole: dict[int, bool] = {}
-        self._candidates: list[int] = np.flatnonzero(lines.kinds != EMPTY).tolist()
+        self._candidates: list[int] = np.flatnonzero((lines.kinds == GOOD) | (lines.kinds == ODD)).tolist()
 
     def read(self, line: int) -> Outcome:
         """Parse the record that begins with an ODD line. UNKNOWN if more of the file must be seen first."""
@@ -97,7 +97,7 @@ class Reader:
             outcome = self._as_one(line, self._lines.groups[line])
             if outcome is not None:
                 return outcome
-        header = self._header_at(line)
+        header = self._header_at(line) if self._kinds[line] == ODD else None
         if header is not None:
             return Outcome(Verdict.HEADER, line + 1, header=header)
         if self._kinds[line] == GOOD:
@@ -119,7 +119,7 @@ class Reader:
 
     def _as_one(self, line: int, stop: int) -> Outcome | None:
         """Lines that a CR ended, as one record in which it is text, if they are no records or headers by themselves."""
-        if any(self._header_at(part) for part in range(line, stop)):
+        if any(self._kinds[part] == ODD and self._header_at(part) for part in range(line, stop)):
             return None
         if all(self._is_whole(part) or self._is_blank(part) for part in range(line, stop)):
             return None
@@ -181,7 +181,7 @@ class Reader:
         if chain.state is State.BROKEN:
             return self._stray(line, looked)
         outcome = self._judge(line, chain.last + 1)
-        if outcome.verdict in (Verdict.RECORD, Verdict.HEADER, Verdict.BLANK):
+        if outcome.verdict in (Verdict.RECORD, Verdict.BLANK):
             return outcome
         found = self._next_whole(looked, chain.last + 1)
         return outcome if found is None else Outcome(Verdict.UNTERMINATED, found)
@@ -214,7 +214,7 @@ class Reader:
             return True
         seen = self._whole.get(line)
         if seen is None:
-            seen = self._kinds[line] != EMPTY and self._ends[line] - self._starts[line] <= limits.RECORD
+            seen = self._kinds[line] == ODD and self._ends[line] - self._starts[line] <= limits.RECORD
             seen = seen and (self._header_at(line) is not None or self._is_record(line))
             self._whole[line] = seen
         return seen
