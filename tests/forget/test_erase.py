@@ -1,18 +1,23 @@
 """One person's records leave the text of a file; every other byte stays, whatever the dialect."""
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from landing.packers import PACKERS
 
 from sluice.archive.move import Loaded, archive_files
 from sluice.archive.store import list_archive, read_lines
 from sluice.forget.erase import Person, erase_records
 from sluice.forget.rewrite import Rewritten, Unreadable, rewrite_archive, rewrite_landing, without_records
+from sluice.landing.decompress import content_blocks
+from sluice.landing.feed import FeedFormat
 from sluice.landing.inspect import inspect_file
 from sluice.landing.listing import list_landing_files
+from sluice.landing.source import plain_text
 
 PERSON = Person(frozenset({"user", "user_id"}), frozenset({"id", "user", "user_id", "note"}), "u7")
 
@@ -81,7 +86,7 @@ def test_landing_files_keep_their_encoding(tmp_path: Path) -> None:
     (folder / "a.csv.gz").write_bytes(gzip.compress(text.encode()))
     (folder / "b.csv").write_bytes(text.encode("utf-16"))
     (folder / "c.csv").write_bytes(b"id,user_id\n1,u8\n")
-    (folder / "d.csv.gz").write_bytes(b"not gzip")
+    (folder / "d.csv.gz").write_bytes(gzip.compress(text.encode())[:-5])
     untouched = (folder / "c.csv").stat().st_mtime_ns
     found = list(rewrite_landing(landing, "events", PERSON, work))
     assert [item.erased_count for item in found if isinstance(item, Rewritten)] == [1, 1]
@@ -92,6 +97,73 @@ def test_landing_files_keep_their_encoding(tmp_path: Path) -> None:
     assert (folder / "b.csv").read_bytes() == "id,user_id\n2,ü\n".encode("utf-16")
     assert (folder / "c.csv").stat().st_mtime_ns == untouched
     assert not list(work.iterdir())
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp1252"]
+LEFT = "id,user_id\n2,ü\n"
+
+
+def in_encoding(text: str, encoding: str) -> bytes:
+    return (("\ufeff" if encoding[:5] in ("utf-1", "utf-3") else "") + text).encode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("kind", ["", *PACKERS])
+def test_files_are_written_back_in_their_compression_and_encoding(
+    kind: str, encoding: str, tmp_path: Path
+) -> None:
+    landing, work = tmp_path / "landing", tmp_path / "work"
+    path = landing / "events/ingest_date=2026-01-01/a.txt"
+    path.parent.mkdir(parents=True)
+    work.mkdir()
+    data = in_encoding("id,user_id\n1,u7\n2,ü\n", encoding)
+    path.write_bytes(PACKERS[kind](data) if kind else data)
+    path.chmod(0o640)
+    before = plain_text(str(path), tmp_path, FeedFormat({"id": ("id",)}, ()))
+    (found,) = rewrite_landing(landing, "events", PERSON, work)
+    assert isinstance(found, Rewritten) and found.erased_count == 1
+    assert b"".join(content_blocks(path)) == in_encoding(LEFT, encoding)
+    after = plain_text(str(path), tmp_path, FeedFormat({"id": ("id",)}, ()))
+    assert (after.layers, after.member, after.encoding) == (before.layers, before.member, before.encoding)
+    assert after.layers == ((kind,) if kind else ())
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert not list(work.iterdir()) and [path.name for path in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_zip_keeps_the_name_and_date_of_its_member(tmp_path: Path) -> None:
+    landing, work = tmp_path / "landing", tmp_path / "work"
+    path = landing / "events/a.zip"
+    path.parent.mkdir(parents=True)
+    work.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data/", b"")
+        member = zipfile.ZipInfo("data/übersicht.csv.gz", (2020, 2, 3, 4, 5, 6))
+        archive.writestr(member, gzip.compress(b"id,user_id\n1,u7\n2,u8\n"))
+    (found,) = rewrite_landing(landing, "events", PERSON, work)
+    assert isinstance(found, Rewritten)
+    with zipfile.ZipFile(path) as archive:
+        (member,) = archive.infolist()
+        assert (member.filename, member.date_time) == ("data/übersicht.csv.gz", (2020, 2, 3, 4, 5, 6))
+        assert member.compress_type == zipfile.ZIP_STORED
+        assert gzip.decompress(archive.read(member)) == b"id,user_id\n2,u8\n"
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_archived_text_keeps_its_encoding(encoding: str, tmp_path: Path) -> None:
+    landing, archive, work = tmp_path / "landing", tmp_path / "archive", tmp_path / "work"
+    path = landing / "events/ingest_date=2026-01-01/a.csv.zst"
+    path.parent.mkdir(parents=True)
+    work.mkdir()
+    data = in_encoding("id,user_id\n1,u7\n2,ü\n", encoding)
+    path.write_bytes(PACKERS["zstd"](data))
+    files = [Loaded(entry, "2026-01-01") for entry in list_landing_files(landing)]
+    assert archive_files(files, landing, archive, lambda file: None) == 1
+    assert [b"".join(read_lines(entry)) for entry in list_archive(archive)] == [data]
+    (found,) = rewrite_archive(archive, "events", PERSON, work)
+    assert isinstance(found, Rewritten)
+    (entry,) = list_archive(archive)
+    assert b"".join(read_lines(entry)) == in_encoding(LEFT, encoding)
+    assert (entry.size_bytes, entry.modified_ns) == (found.size_bytes, found.modified_ns)
 
 
 def test_bundles_of_the_archive_are_rewritten(tmp_path: Path) -> None:

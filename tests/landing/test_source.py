@@ -19,22 +19,16 @@ import pytest
 import zstandard
 from pyarrow import feather, orc, parquet
 
-from sluice.landing import decompress, source
+from sluice.landing import decompress, delivered, source
 from sluice.landing.decompress import Content
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat, Limits
 from sluice.landing.source import PlainText, content_hash, plain_text, stamp
 
+from .packers import PACKERS, packed_zip
+
 FEED = FeedFormat({"id": ("id",), "name": ("name",), "ts": ("ts", "time stamp")}, ("id",))
 TEXT = b"id,name\n1,x\n2,y\n"
-
-
-def packed_zip(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as archive:
-        for name, data in members:
-            archive.writestr(name, data)
-    return out.getvalue()
 
 
 def old_tar() -> bytes:
@@ -53,16 +47,6 @@ def packed_tar(data: bytes, form: int = tarfile.USTAR_FORMAT) -> bytes:
         member.size = len(data)
         archive.addfile(member, io.BytesIO(data))
     return out.getvalue()
-
-
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": lambda data: gzip.compress(data, mtime=0),
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
-    "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
-    "zip": lambda data: packed_zip(("a.csv", data)),
-}
 
 
 def plain(folder: Path, data: bytes, feed: FeedFormat = FEED, name: str = "a.csv") -> PlainText:
@@ -108,7 +92,8 @@ def test_compressed_text_is_known_by_its_content(kind: str, name: str, tmp_path:
 def test_streams_are_joined_zeros_are_padding_and_other_bytes_are_noted(
     kind: str, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decompress, "BLOCK", block)
+    for module in (decompress, delivered):
+        monkeypatch.setattr(module, "BLOCK", block)
     pack = PACKERS[kind]
     data = pack(TEXT) + pack(b"3,z\n") + b"\0" * 20 + pack(b"4,a\n")
     whole = TEXT + b"3,z\n4,a\n"
@@ -158,7 +143,7 @@ def test_deeper_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_zip_holds_one_file_of_data(tmp_path: Path) -> None:
-    beside = [("data/", b""), ("__MACOSX/data/._a.csv", b"x"), ("data/.DS_Store", b"x")]
+    beside = [("data/", b""), ("__MACOSX/data/._a.csv", b"x"), ("__MACOSX/a", b"x"), ("data/.DS_Store", b"x")]
     found = plain(tmp_path, packed_zip(*beside, ("data/a.csv", TEXT)))
     assert (Path(found.path).read_bytes(), found.member) == (TEXT, "data/a.csv")
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
@@ -232,6 +217,7 @@ OTHER = [
     ("binary content", lambda folder: bytes(range(256)) * 40),
     ("binary content", lambda folder: b"\x08\x96\x01\x12\x07orders\x1a\x05\x01\x02\x03\x04\x05\x06\x0e\x0f" * 9),
     ("binary content", lambda folder: gzip.compress(bytes(range(1, 255)) * 40)),
+    ("binary content", lambda folder: b"".join(bytes([number % 90, 0]) for number in range(5000))),
 ]  # fmt: skip
 
 

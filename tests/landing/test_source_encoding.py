@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sluice.landing import decompress, source
+from sluice.landing import decompress, delivered, source
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat, Options
 from sluice.landing.source import PlainText, plain_text, resolve_encoding
@@ -66,6 +66,11 @@ def test_wide_text_without_header_or_mark(encoding: str, tmp_path: Path) -> None
 def test_zeros_alone_make_no_wide_text(data: bytes, tmp_path: Path) -> None:
     found = plain(tmp_path, data)
     assert (found.path, found.encoding, found.is_guessed) == (str(tmp_path / "a.csv"), "utf-8", False)
+
+
+@pytest.mark.parametrize("line", [b"12345\0\0,xyz\0\0\n", b"a\0\0b\0,cd\0\n", b"1,\0\n", b"1,x\0\0\0\n"])
+def test_padded_fields_without_a_header_are_no_wide_text(line: bytes, tmp_path: Path) -> None:
+    assert plain(tmp_path, line * 50, feed_with(header=False)).encoding == "utf-8"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
@@ -133,7 +138,7 @@ def test_a_character_that_a_block_cuts_is_whole(
 ) -> None:
     monkeypatch.setattr(source.limits, "HEADER", 8)
     for size in range(1, 9):
-        for module in (source, decompress):
+        for module in (source, decompress, delivered):
             monkeypatch.setattr(module, "BLOCK", size)
         for cut in (character.encode()[:-1], b""):
             data = ("abcdefghijklm" + character * 3).encode() + cut

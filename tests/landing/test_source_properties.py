@@ -10,13 +10,13 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from sluice.landing import decompress, limits, source
+from sluice.landing import decompress, delivered, limits, source
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat, Limits, Options
 from sluice.landing.rewrap import write_like
 from sluice.landing.source import PlainText, plain_text, resolve_encoding
 
-from .test_source import PACKERS
+from .packers import PACKERS
 
 FEED = FeedFormat({"key": ("key",), "name": ("name",)}, ("key",), limits=Limits(max_inflated_bytes=1 << 20))
 relaxed = settings(
@@ -51,6 +51,7 @@ def in_small_blocks(data: bytes, feed: FeedFormat, folder: Path, block: int) -> 
     with (
         patch.object(source, "BLOCK", block),
         patch.object(decompress, "BLOCK", block),
+        patch.object(delivered, "BLOCK", block),
         patch.object(limits, "HEADER", max(block, 64)),
     ):
         return resolve_encoding(plain_text(str(folder / "a.csv"), work, feed), work)

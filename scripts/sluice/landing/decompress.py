@@ -1,7 +1,6 @@
 """The content of a delivered file, decompressed where it is compressed: streamed, limited, checked to its end."""
 
 import bz2
-import io
 import lzma
 import os
 import zlib
@@ -10,18 +9,16 @@ from typing import Protocol, Self
 
 import zstandard
 
+from sluice.landing.delivered import BLOCK, DeliveredFile
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import Limits
 from sluice.landing.kinds import compression_of
+from sluice.landing.zip_member import open_member
 
-BLOCK = 1 << 18
-"""Bytes read at once, and the most that a decoder gives at once (zstd may give 64 MiB)."""
 RATIO_COUNTS_FROM = 64 << 20
 """Bytes that any file may hold, however small it is."""
 MAX_LAYERS = 2
 """A file may be compressed, and compressed again."""
-MAX_READ = 16 << 20
-"""The longest read that is ever wanted: a zip's list of members is read at once, and memory is finite."""
 ZSTD_WINDOW = 128 << 20
 """What `zstd --long` needs, and the most that its command line decompresses without being asked to."""
 XZ_MEMORY = 256 << 20
@@ -31,7 +28,7 @@ _ERRORS = (zlib.error, OSError, lzma.LZMAError, zstandard.ZstdError, EOFError, V
 
 
 class Decoder(Protocol):
-    """A decompressor of one stream, as in the modules bz2 and lzma."""
+    """A decompressor of one stream, as in the modules bz2 and lzma. It gives BLOCK bytes at once, zstd up to 64 MiB."""
 
     @property
     def eof(self) -> bool:
@@ -118,33 +115,6 @@ DECODERS: dict[str, Callable[[], Decoder]] = {
 }
 
 
-class DeliveredFile(io.FileIO):
-    """A landing file that counts what was read of it, and whose errors are for people."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path, "rb")
-        self.taken = 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """At most `size` bytes, or all that is left. Raises UnreadableFileError if reading fails or is too much."""
-        wanted = MAX_READ + 1 if size is None or size < 0 else size
-        if wanted > MAX_READ + 1:
-            raise UnreadableFileError("The zip lists too many members. Deliver each CSV file by itself.")
-        try:
-            data = super().read(wanted) or b""
-        except OSError as problem:
-            raise UnreadableFileError(
-                f"Reading the file failed: {problem.strerror}. Deliver it again.", retry=True
-            ) from problem
-        self.taken += len(data)
-        return data
-
-    def blocks(self) -> Iterator[bytes]:
-        """Everything that is left."""
-        while block := self.read(BLOCK):
-            yield block
-
-
 class Blocks:
     """Blocks of bytes whose beginning can be looked at."""
 
@@ -198,8 +168,6 @@ class Content:
                 raise UnreadableFileError(
                     f"The file is a zip inside {self.layers[-1]}. Deliver the zip, or its CSV file compressed once."
                 )
-            from sluice.landing.zip_member import open_member
-
             self.member, inner = open_member(self._file)
         else:
             inner = _streams(kind, iter(self.blocks), self.notes)

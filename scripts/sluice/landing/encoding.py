@@ -95,8 +95,8 @@ def column_names(feed: FeedFormat) -> frozenset[str]:
 def _guess_wide(sample: bytes, feed: FeedFormat) -> str | None:
     """UTF-16 or UTF-32 without a byte order mark, if the zeros in a text stand where ASCII has them there.
 
-    Zeros that pad fields stand at any place, and those of other text are few. What can be read both ways is what holds
-    a column's name.
+    Zeros that pad fields stand at any place, and those of other text are few. What can be read both ways is the one in
+    which a column has its name, or in which there are delimiters and line ends.
     """
     zeros = [sample[place::4].count(0) for place in range(4)]
     quarter = len(sample) // 4
@@ -115,11 +115,12 @@ def _guess_wide(sample: bytes, feed: FeedFormat) -> str | None:
     strange = sum(count for character, count in Counter(text).items() if _is_strange(character))
     if strange * 10 > len(text):
         return None
-    if not set("\r\n").isdisjoint(map(chr, sample)) and set("\r\n").isdisjoint(text):
-        return None
-    names = column_names(feed)
-    is_named = feed.options.header is not False and holds_name(sample.decode("latin-1"), names)
-    return None if is_named and not holds_name(text, names) else name
+    names = column_names(feed) if feed.options.header is not False else frozenset()
+    if holds_name(text, names):
+        return name
+    narrow = sample.decode("latin-1")
+    lacks = any(set(marks) & set(narrow) and not set(marks) & set(text) for marks in ("\r\n", ",;\t|"))
+    return None if lacks or holds_name(narrow, names) else name
 
 
 def _is_strange(character: str) -> bool:

@@ -11,7 +11,8 @@ from uuid import uuid4
 import xxhash
 
 from sluice.landing import limits
-from sluice.landing.decompress import BLOCK, Content
+from sluice.landing.decompress import Content
+from sluice.landing.delivered import BLOCK, unread
 from sluice.landing.encoding import (
     WINDOWS_1252,
     Encoding,
@@ -193,15 +194,11 @@ def _read(source: BinaryIO) -> bytes:
     try:
         return source.read(BLOCK)
     except OSError as problem:
-        raise _failed(problem) from problem
+        raise unread(problem) from problem
 
 
 def _read_into(source: BinaryIO, buffer: bytearray) -> int:
     try:
         return source.readinto(buffer)  # type: ignore[attr-defined]
     except OSError as problem:
-        raise _failed(problem) from problem
-
-
-def _failed(problem: OSError) -> UnreadableFileError:
-    return UnreadableFileError(f"Reading the file failed: {problem.strerror}. Deliver it again.")
+        raise unread(problem) from problem

@@ -4,7 +4,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from sluice.landing.decompress import BLOCK, DeliveredFile
+from sluice.landing.delivered import BLOCK, DeliveredFile
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.kinds import EXPORT, refused
 

@@ -12,7 +12,12 @@ from sluice.home import PROJECT_ROOT
 from sluice.landing.listing import LandingFile, list_landing_files
 from sluice.status.published import LedgerLine
 
-RETRIED = ("The file could not be opened", "The file changed while it was read", "This is not a regular file")
+RETRIED = (
+    "The file could not be opened",
+    "The file changed while it was read",
+    "This is not a regular file",
+    "Reading the file failed",
+)
 """How errors begin after which a file is tried at every build."""
 
 
