@@ -2,25 +2,36 @@
 
 - `sluice_landing_files(feed, feeds) -> JSON text`: what is below the landing folder of a feed (empty: of all), each with
   {file, feed, ingest_date, path, size_bytes, modified_ns, changed_ns, inode, error}
-- `sluice_inspect(paths VARCHAR[], known_names VARCHAR[]) -> STRUCT(...)[]`, one inspection per path, in order
-- `sluice_has_changed(paths, size_bytes, modified_ns, changed_ns, inode) -> BOOLEAN[]`: whether files are others than those that
-  were looked at
+- `sluice_inspect(paths VARCHAR[], known_hashes VARCHAR[], feed JSON text) -> STRUCT(...)[]`, one inspection per path, in
+  order; the members of the feed's text are those of FeedFormat
+- `sluice_has_changed(paths, size_bytes, modified_ns, changed_ns, inode) -> BOOLEAN[]`: whether files are others than those
+  that were looked at
+- `sluice_published_folder() -> path`: where consumers find what was published
 - `sluice_clear_work() -> number of files removed`: the copies that inspections left in the work folder
 """
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 import duckdb
 import orjson
 
 from sluice.home import data_home
 from sluice.landing.errors import UnreadableFileError
-from sluice.landing.inspect import Inspection, inspect_files
+from sluice.landing.feed import FeedFormat
+from sluice.landing.inspect import inspect_files
 from sluice.landing.listing import LandingFile, list_landing_files
 from sluice.landing.paths import read_path
 from sluice.landing.source import stamp
 
-INSPECTION_TYPE = ("STRUCT(error VARCHAR, error_detail VARCHAR, retry BOOLEAN, is_unchanged BOOLEAN, note VARCHAR, content_hash VARCHAR, size_bytes BIGINT, modified_ns BIGINT, changed_ns BIGINT, inode BIGINT, encoding VARCHAR, is_encoding_guessed BOOLEAN, delimiter VARCHAR, header_kind VARCHAR, skipped_lines BIGINT, records_read BIGINT, fault_count BIGINT, faults_path VARCHAR, parts STRUCT(columns VARCHAR[], extra VARCHAR[], read_path VARCHAR, delimiter VARCHAR, newline VARCHAR, has_header BOOLEAN, quoted_newlines BOOLEAN, record_count BIGINT, first_line BIGINT)[], lines_path VARCHAR)[]")
+INSPECTION_TYPE = (
+    "STRUCT(error VARCHAR, error_detail VARCHAR, retry BOOLEAN, is_unchanged BOOLEAN, note VARCHAR, "
+    "content_hash VARCHAR, size_bytes BIGINT, modified_ns BIGINT, changed_ns BIGINT, inode BIGINT, "
+    "encoding VARCHAR, is_encoding_guessed BOOLEAN, delimiter VARCHAR, header_kind VARCHAR, "
+    "skipped_lines BIGINT, records_read BIGINT, fault_count BIGINT, faults_path VARCHAR, "
+    "parts STRUCT(columns VARCHAR[], extra VARCHAR[], read_path VARCHAR, delimiter VARCHAR, newline VARCHAR, "
+    "has_header BOOLEAN, quoted_newlines BOOLEAN, record_count BIGINT, first_line BIGINT)[], "
+    "lines_path VARCHAR)[]"
+)
 
 
 def register_landing_functions(conn: duckdb.DuckDBPyConnection) -> None:
@@ -69,30 +80,9 @@ def _listing() -> list[LandingFile]:
     return _listed
 
 
-def _inspect(paths, hashes, feed_text):
-    import hashlib, os
-    from pathlib import Path
-    feed = orjson.loads(feed_text); known = feed["columns"]
-    names = [n.lower() for ns in known.values() for n in ns]
-    out = []
-    for path, one, kh in zip(paths, inspect_files(paths, names, data_home().work), hashes):
-        cols, extra, seen = [], [], set()
-        for i, h in enumerate(one.header):
-            m = next((c for c, ns in known.items() if h.lower() in [n.lower() for n in ns] and c not in seen), None)
-            cols.append(m); extra.append(None if m else (h or f"column_{i+1}"))
-            if m: seen.add(m)
-        try:
-            st = os.stat(path); digest = hashlib.md5(Path(path).read_bytes()).hexdigest()
-        except OSError:
-            st, digest = None, None
-        if one.faults_path:
-            import pyarrow.parquet as pq, pyarrow as pa
-            t = pq.read_table(one.faults_path); t = t.append_column("line", pa.array([None]*t.num_rows, pa.int64())); pq.write_table(t, one.faults_path)
-        out.append(dict(error=one.error, error_detail=None, retry=one.retry, is_unchanged=bool(kh and kh == digest), note=None, content_hash=digest, size_bytes=one.size_bytes, modified_ns=one.modified_ns,
-          changed_ns=st and st.st_ctime_ns, inode=st and st.st_ino, encoding="utf-8", is_encoding_guessed=False, delimiter=one.delimiter, header_kind="first line", skipped_lines=0,
-          records_read=one.records_read, fault_count=one.fault_count, faults_path=one.faults_path, lines_path=None,
-          parts=[] if one.error else [dict(columns=cols, extra=extra, read_path=one.read_path, delimiter=one.delimiter, newline=one.newline, has_header=one.has_header, quoted_newlines=one.quoted_newlines, record_count=one.records_read - one.fault_count, first_line=2)]))
-    return out
+def _inspect(paths: list[str], known_hashes: list[str | None], feed: str) -> list[dict]:
+    found = inspect_files(paths, known_hashes, FeedFormat.parse(feed), data_home().work)
+    return [asdict(one) for one in found]
 
 
 def _has_changed(paths: list[str], *stamps: list[int]) -> list[bool]:
@@ -110,7 +100,7 @@ def _clear_work() -> int:
     """Only the process that holds the warehouse calls this, so no other build's copies can be here."""
     global _listed  # noqa: PLW0603
     _listed = None
-    leftovers = [path for path in data_home().work.iterdir() if path.is_file()]
+    leftovers = [path for path in data_home().work.iterdir() if path.is_symlink() or path.is_file()]
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)
