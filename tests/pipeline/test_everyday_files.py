@@ -41,7 +41,7 @@ def delivery(day: str, feed: str = "service_events") -> Callable:
 def built(shared_home: DataHome) -> DataHome:
     """All deliveries, read by one build."""
     shared_home.clear()
-    shared_home.write("customers/ingest_date=2026-01-01/known.csv", "customer_id,email\nc1,a@b.de\nc2,\n")
+    shared_home.write("customers/ingest_date=2026-01-01/known.csv", "customer_id,email\nc1,a@b.de\nc2,x@y.de\n")
     for folder, deliver in DELIVERIES:
         deliver(shared_home, folder)
     shared_home.build("--vars", "{as_of: '2026-06-01T00:00:00Z'}")
@@ -68,8 +68,10 @@ def rejected(home: DataHome, day: str, feed: str = "service_events") -> list[tup
     )
 
 
-def files_of(home: DataHome, day: str, columns: str) -> dict[str, tuple]:
-    rows = home.query(f"select file, {columns} from file_loads where ingest_date = '{day}'")
+def files_of(home: DataHome, day: str, columns: str, feed: str = "service_events") -> dict[str, tuple]:
+    rows = home.query(
+        f"select file, {columns} from file_loads where feed = '{feed}' and ingest_date = '{day}'"
+    )
     return {Path(row[0]).name: row[1:] for row in rows}
 
 
@@ -196,7 +198,7 @@ def test_a_file_of_decimal_commas_is_read_so(built: DataHome) -> None:
         ("comma", "12,345"): 12.345, ("comma", "1 000,5"): 1000.5, ("comma", "€ 7,25"): 7.25,
         ("mixed", "5,25"): 5.25, ("mixed", "5.25"): 5.25, ("mixed", "8"): 8,
     }  # fmt: skip
-    assert files_of(built, "2026-01-06", "decimal") == {
+    assert files_of(built, "2026-01-06", "decimal", "orders") == {
         "point.csv": ("point",), "comma.csv": ("comma",), "mixed.csv": ("mixed",),
     }  # fmt: skip
 

@@ -85,10 +85,12 @@ def _inspect(paths: list[str], known_hashes: list[str | None], feed: str) -> lis
     return [asdict(one) for one in found]
 
 
-def _has_changed(paths: list[str], *stamps: list[int]) -> list[bool]:
+def _has_changed(
+    paths: list[str], size_bytes: list[int], modified_ns: list[int], changed_ns: list[int], inode: list[int]
+) -> list[bool]:
     """A file that has gone since it was read is no other: what was read is all there was."""
     changed = []
-    for path, *known in zip(paths, *stamps, strict=True):
+    for path, *known in zip(paths, size_bytes, modified_ns, changed_ns, inode, strict=True):
         try:
             changed.append(tuple(stamp(path)) != tuple(known))
         except UnreadableFileError:
