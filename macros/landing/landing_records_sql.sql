@@ -80,6 +80,8 @@
     {%- endif -%}
   {%- endfor -%}
   {%- set undecodable = extra | selectattr(0, 'equalto', '_undecodable_base64') | map(attribute=1) | first -%}
+  {%- set because = extra | selectattr(0, 'equalto', '_undecodable_because') | map(attribute=1) | first -%}
+  {%- set tombstone = extra | selectattr(0, 'equalto', '_tombstone') | map(attribute=1) | first -%}
   {%- set files = dialect.files -%}
   {%- set first_id = files[0].id -%}
   {%- set consecutive = files[-1].id - first_id == files | length - 1 -%}
@@ -89,8 +91,13 @@
     {{ found.get(column, 'cast(null as varchar)') }} as "{{ column }}",
     {%- endfor %}
     {% if extra %}json_object({% for label, column in extra %}{{ duckdb__text_literal(label) }}, {{ column }}{{ ', ' if not loop.last }}{% endfor %}){% else %}cast(null as json){% endif %} as _extra,
-    {% if undecodable %}case when nullif({{ undecodable }}, '') is not null then 'undecodable_message' end{% else %}cast(null as varchar){% endif %} as _fault,
-    {{ undecodable or 'cast(null as varchar)' }} as _raw_text,
+    {% if undecodable or tombstone -%}
+    case
+      {% if undecodable %}when nullif({{ undecodable }}, '') is not null then 'undecodable_message'{% endif %}
+      {% if tombstone %}when nullif({{ tombstone }}, '') is not null then 'tombstone_message'{% endif %}
+    end
+    {%- else %}cast(null as varchar){% endif %} as _fault,
+    {% if undecodable and because %}coalesce(nullif({{ because }}, '') || ': ', '') || {% endif %}{{ undecodable or 'cast(null as varchar)' }} as _raw_text,
     {{ is_tied }} as _is_tied
   from read_csv(
     [{% for file in files %}{{ duckdb__text_literal(file.path) }}{{ ', ' if not loop.last }}{% endfor %}],

@@ -29,6 +29,7 @@ from sluice.streams.kafka_options import (
     topic_ids,
     topic_pattern,
 )
+from sluice.streams.kafka_renewal import Renewal, tell
 from sluice.streams.lander import HoleError
 from sluice.streams.names import Place
 from sluice.streams.record import Landed
@@ -51,11 +52,13 @@ class KafkaSource:
         self._consumer = Consumer(settings | {"error_cb": self._on_error})
         shared = {*options.config, "bootstrap.servers", "log_level", "reconnect.backoff.ms"}
         self._admin = AdminClient({name: value for name, value in settings.items() if name in shared})
+        self._renewal = Renewal(self._admin, settings, intake, telemetry, self._obey)
         self._resume: dict[Place, int] = {}  # offsets below are known to be gone
         self._looked_at: dict[Place, int] = {}  # where a jump was met and is being read again
         self._sparse: set[Place] = set()  # jumps were confirmed: compacted or transactional
         self._lost_position: dict[Place, float] = {}
         self._at_end: set[Place] = set()
+        self._sought: set[Place] = set()  # since the newest messages: ends among those are from before
         self._paused = False
         self._tick_at = 0.0
         self._mend_at = 0.0
@@ -74,6 +77,8 @@ class KafkaSource:
             while not stopping():
                 self._back_pressure()
                 self._take(self._consumer.consume(_AT_ONCE, _POLL_SECONDS))
+                if self._intake.is_due():
+                    self._look_for_new_topics()
                 self._obey(self._intake.flush())
                 self._tick()
                 if self._options.once and self._finished(started):
@@ -91,6 +96,7 @@ class KafkaSource:
         return not self._intake.waiting and self._at_end.issuperset(places) and self._mend()
 
     def _take(self, messages: list[KafkaMessage]) -> None:
+        self._sought.clear()
         runs: dict[tuple[str, int], list[Message]] = {}
         events: list[tuple[KafkaMessage, KafkaError]] = []
         for message in messages:
@@ -115,12 +121,12 @@ class KafkaSource:
         """Take the messages, unless offsets are missing before one of them and it is not known why."""
         seen = self._intake.seen(place)
         expected = None if seen is None else max(seen[0] + 1, self._resume.get(place, 0))
-        jump = None if place in self._sparse else first_jump(expected, run)
-        if jump is None:
+        jump = first_jump(expected, run)
+        low = None if jump is None else self._watermarks(place, cached=self._is_sparse(place))[0]
+        if jump is None or (self._is_sparse(place) and (low is None or low <= jump.expected)):
             self._intake.take(place, run)
             return
         self._intake.take(place, run[: jump.index])
-        low, _ = self._watermarks(place)
         verdict = judge_jump(jump, low, self._looked_at.get(place))
         if verdict == LOOK_AGAIN:
             self._looked_at[place] = jump.expected
@@ -148,19 +154,41 @@ class KafkaSource:
         self._intake.take(place, run[jump.index :])
 
     def _gap(self, place: Place, expected: int, found: int) -> None:
+        """What was deleted are messages, unless the partition has had positions without one before."""
         self._resume[place] = found
-        self._telemetry.gap(
-            place,
-            "deleted",
-            (expected,),
-            (found,),
-            found - expected,
-            "the broker deleted messages before they landed",
-        )
+        lost: int | None = found - expected
+        why = "the broker deleted messages before they landed"
+        if self._is_sparse(place):
+            why, lost = (
+                f"the broker deleted {lost} offsets before they landed, of messages or of transactions",
+                None,
+            )
+        self._telemetry.gap(place, "deleted", (expected,), (found,), lost, why)
+
+    def _look_for_new_topics(self) -> None:
+        for place in self._renewal.look():
+            self._forget(place)
+            self._reassign(place, OFFSET_BEGINNING)
 
     def _seek(self, place: Place, offset: int) -> None:
-        with contextlib.suppress(KafkaException):  # revoked meanwhile: its next owner starts from what landed
+        self._sought.add(place)
+        try:
             self._consumer.seek(TopicPartition(place.topic, place.partition, offset))
+        except KafkaException:
+            if self._intake.has(place):  # if not, its next owner starts from what landed
+                self._reassign(place, offset)
+
+    def _reassign(self, place: Place, offset: int) -> None:
+        """Give the partition to the client once more: it does not go on by itself where it has lost its position."""
+        partition = TopicPartition(place.topic, place.partition, offset)
+        try:
+            self._consumer.incremental_unassign([partition])
+            self._consumer.incremental_assign([partition])
+            if self._paused:
+                self._consumer.pause([partition])
+        except KafkaException as error:
+            self._lost_position[place] = time.monotonic() + 1
+            self._telemetry.say(logging.WARNING, "seek failed, trying again", place, why=str(error))
 
     def _obey(self, outcomes: list[Done | Reread]) -> None:
         """Tell the broker what has landed (for information), or go back to where a partition must be read
@@ -202,6 +230,7 @@ class KafkaSource:
                 self._find_position(place)
         if now >= self._mend_at:
             self._mend_at = now + MEND_SECONDS
+            self._look_for_new_topics()
             self._mend()
 
     def _mend(self) -> bool:
@@ -211,7 +240,7 @@ class KafkaSource:
             messages = None
             if torn.generation == self._intake.landed(place).generation:
                 try:
-                    messages = read_again(self._settings, place, torn.first[0], torn.last[0])
+                    messages = read_again(self._settings, place, torn.first[0], torn.last[0]) or None
                 except KafkaException as error:
                     self._telemetry.failed(place, "mending", f"{torn.file}: {error}; trying again")
                     whole = False
@@ -242,16 +271,34 @@ class KafkaSource:
             return
         place = Place("kafka", message.topic(), message.partition())
         if error.code() == KafkaError._PARTITION_EOF:
-            self._at_end.add(place)
+            if self._intake.has(place) and place not in self._sought:
+                self._reach_end(place, message.offset())
         elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             if self._intake.has(place):
                 self._find_position(place)
         else:
             self._telemetry.say(logging.WARNING, "broker", place, code=error.name(), why=error.str())
 
+    def _reach_end(self, place: Place, end: int) -> None:
+        """Nothing follows what was taken, though the broker is further: marks of transactions, or aborted messages.
+        The first time, the partition is read once more from there, as for offsets that are missing in between."""
+        seen = self._intake.seen(place)
+        if seen is not None and end > seen[0] + 1:
+            if not self._is_sparse(place) and self._looked_at.get(place) != seen[0] + 1:
+                self._looked_at[place] = seen[0] + 1
+                self._seek(place, seen[0] + 1)
+                return
+            self._intake.pass_over(place, (end - 1,))
+        self._at_end.add(place)
+
+    def _is_sparse(self, place: Place) -> bool:
+        """Whether the partition is known to have offsets that hold no message for us."""
+        return place in self._sparse or self._intake.landed(place).is_sparse
+
     def _find_position(self, place: Place) -> None:
         """The broker does not know the offset asked for: deleted, or the topic ends before it."""
         self._lost_position.pop(place, None)
+        self._look_for_new_topics()
         self._obey(self._intake.flush(place, force=True))
         seen = self._intake.seen(place)
         low, high = self._watermarks(place)
@@ -270,7 +317,7 @@ class KafkaSource:
         start = where_to_start(None if seen is None else seen[0], low, high)
         if start.reset and seen is not None:
             lander = self._intake.lander(place)
-            landed = lander.restart(landed)
+            landed = lander.restart(landed, "")
             self._intake.begin(place, landed, lander)
             self._resume.pop(place, None)
             self._telemetry.gap(
@@ -295,6 +342,8 @@ class KafkaSource:
             lander = self._intake.lander(place)
             landed = patiently(partial(lander.open, ids.get(each.topic, ""), after))
             self._intake.begin(place, landed, lander)
+            if lander.replaced:
+                tell(self._telemetry, place, lander.replaced)
             each.offset = patiently(partial(self._settle, place, landed, landed.last, low, high))
         self._tick_at = self._mend_at = 0.0
         consumer.incremental_assign(partitions)
@@ -305,19 +354,18 @@ class KafkaSource:
         )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Land what is waiting, then let go; what cannot land now will be read again by the next owner."""
-        for each in partitions:
-            place = Place("kafka", each.topic, each.partition)
-            if self._intake.has(place):
-                self._obey(self._intake.flush(place, force=True))
         self._let_go(consumer, partitions, "revoked")
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._let_go(consumer, partitions, "lost")
 
     def _let_go(self, consumer: Consumer, partitions: list[TopicPartition], how: str) -> None:
+        """Land what is waiting, then let go. What cannot land now, or has another owner who is further, will be read
+        again; of a topic that was deleted nothing will."""
         places = [Place("kafka", each.topic, each.partition) for each in partitions]
         for place in places:
+            if self._intake.has(place):
+                self._obey(self._intake.flush(place, force=True))
             self._intake.drop(place)
             self._forget(place)
             self._telemetry.forget(place)
@@ -329,3 +377,4 @@ class KafkaSource:
             notes.pop(place, None)
         self._sparse.discard(place)
         self._at_end.discard(place)
+        self._sought.add(place)
