@@ -21,7 +21,7 @@ from sluice.streams import intake
 from sluice.streams.disk import BusyError, patiently
 from sluice.streams.intake import MEND_SECONDS, Done, Intake, Reread
 from sluice.streams.kafka_again import plain_message, read_again
-from sluice.streams.kafka_gaps import ADMIT, DELETED, LOOK_AGAIN, first_jump, judge_jump, where_to_start
+from sluice.streams.kafka_gaps import where_to_start
 from sluice.streams.kafka_options import (
     NETWORK_SECONDS,
     KafkaOptions,
@@ -29,6 +29,7 @@ from sluice.streams.kafka_options import (
     topic_ids,
     topic_pattern,
 )
+from sluice.streams.kafka_order import Order
 from sluice.streams.kafka_renewal import Renewal, tell
 from sluice.streams.lander import HoleError
 from sluice.streams.names import Place
@@ -53,9 +54,7 @@ class KafkaSource:
         shared = {*options.config, "bootstrap.servers", "log_level", "reconnect.backoff.ms"}
         self._admin = AdminClient({name: value for name, value in settings.items() if name in shared})
         self._renewal = Renewal(self._admin, settings, intake, telemetry, self._obey)
-        self._resume: dict[Place, int] = {}  # offsets below are known to be gone
-        self._looked_at: dict[Place, int] = {}  # where a jump was met and is being read again
-        self._sparse: set[Place] = set()  # jumps were confirmed: compacted or transactional
+        self._order = Order(intake, telemetry, self._first_offset, self._seek)
         self._lost_position: dict[Place, float] = {}
         self._at_end: set[Place] = set()
         self._sought: set[Place] = set()  # since the newest messages: ends among those are from before
@@ -113,57 +112,9 @@ class KafkaSource:
             place = Place("kafka", topic, partition)
             if self._intake.has(place):  # not so when it was taken away while consume() collected
                 self._at_end.discard(place)
-                self._admit(place, run)
+                self._order.admit(place, run)
         for message, error in events:  # after the messages: an end of partition stands behind them
             self._on_event(message, error)
-
-    def _admit(self, place: Place, run: list[Message]) -> None:
-        """Take the messages, unless offsets are missing before one of them and it is not known why."""
-        seen = self._intake.seen(place)
-        expected = None if seen is None else max(seen[0] + 1, self._resume.get(place, 0))
-        jump = first_jump(expected, run)
-        low = None if jump is None else self._watermarks(place, cached=self._is_sparse(place))[0]
-        if jump is None or (self._is_sparse(place) and (low is None or low <= jump.expected)):
-            self._intake.take(place, run)
-            return
-        self._intake.take(place, run[: jump.index])
-        verdict = judge_jump(jump, low, self._looked_at.get(place))
-        if verdict == LOOK_AGAIN:
-            self._looked_at[place] = jump.expected
-            self._telemetry.say(
-                logging.INFO,
-                "offsets missing, looking again",
-                place,
-                expected=jump.expected,
-                found=jump.found,
-            )
-            self._seek(place, jump.expected)
-            return
-        if verdict == DELETED:
-            gone = min(low or jump.found, jump.found)
-            self._gap(place, jump.expected, gone)
-        elif verdict == ADMIT:
-            self._sparse.add(place)
-            self._telemetry.say(
-                logging.INFO,
-                "offsets missing, none deleted: compacted or transactional topic",
-                place,
-                expected=jump.expected,
-                found=jump.found,
-            )
-        self._intake.take(place, run[jump.index :])
-
-    def _gap(self, place: Place, expected: int, found: int) -> None:
-        """What was deleted are messages, unless the partition has had positions without one before."""
-        self._resume[place] = found
-        lost: int | None = found - expected
-        why = "the broker deleted messages before they landed"
-        if self._is_sparse(place):
-            why, lost = (
-                f"the broker deleted {lost} offsets before they landed, of messages or of transactions",
-                None,
-            )
-        self._telemetry.gap(place, "deleted", (expected,), (found,), lost, why)
 
     def _look_for_new_topics(self) -> None:
         for place in self._renewal.look():
@@ -196,7 +147,7 @@ class KafkaSource:
         commits = []
         for outcome in outcomes:
             if isinstance(outcome, Reread):
-                self._sparse.discard(outcome.place)
+                self._order.doubt(outcome.place)
                 last = outcome.landed.last
                 self._seek(outcome.place, OFFSET_BEGINNING if last is None else last[0] + 1)
             elif outcome.landing.landed.last:
@@ -248,6 +199,9 @@ class KafkaSource:
             whole &= self._intake.mend(place, torn, messages)
         return whole
 
+    def _first_offset(self, place: Place, cached: bool) -> int | None:
+        return self._watermarks(place, cached)[0]
+
     def _watermarks(self, place: Place, cached: bool = False) -> tuple[int | None, int | None]:
         """(first offset there is, next offset to come), as far as the broker answers."""
         try:
@@ -271,29 +225,17 @@ class KafkaSource:
             return
         place = Place("kafka", message.topic(), message.partition())
         if error.code() == KafkaError._PARTITION_EOF:
-            if self._intake.has(place) and place not in self._sought:
-                self._reach_end(place, message.offset())
+            if (
+                self._intake.has(place)
+                and place not in self._sought
+                and self._order.reach_end(place, message.offset())
+            ):
+                self._at_end.add(place)
         elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             if self._intake.has(place):
                 self._find_position(place)
         else:
             self._telemetry.say(logging.WARNING, "broker", place, code=error.name(), why=error.str())
-
-    def _reach_end(self, place: Place, end: int) -> None:
-        """Nothing follows what was taken, though the broker is further: marks of transactions, or aborted messages.
-        The first time, the partition is read once more from there, as for offsets that are missing in between."""
-        seen = self._intake.seen(place)
-        if seen is not None and end > seen[0] + 1:
-            if not self._is_sparse(place) and self._looked_at.get(place) != seen[0] + 1:
-                self._looked_at[place] = seen[0] + 1
-                self._seek(place, seen[0] + 1)
-                return
-            self._intake.pass_over(place, (end - 1,))
-        self._at_end.add(place)
-
-    def _is_sparse(self, place: Place) -> bool:
-        """Whether the partition is known to have offsets that hold no message for us."""
-        return place in self._sparse or self._intake.landed(place).is_sparse
 
     def _find_position(self, place: Place) -> None:
         """The broker does not know the offset asked for: deleted, or the topic ends before it."""
@@ -319,7 +261,7 @@ class KafkaSource:
             lander = self._intake.lander(place)
             landed = lander.restart(landed, "")
             self._intake.begin(place, landed, lander)
-            self._resume.pop(place, None)
+            self._order.forget(place)
             self._telemetry.gap(
                 place,
                 "topic_reset",
@@ -329,7 +271,7 @@ class KafkaSource:
                 f"the partition ends at {high}, before what landed: recreated or cut; reading all of it",
             )
         elif start.lost and seen is not None:
-            self._gap(place, seen[0] + 1, start.offset)
+            self._order.gap(place, seen[0] + 1, start.offset)
         return start.offset
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -373,8 +315,7 @@ class KafkaSource:
         self._telemetry.rebalanced(how, places)
 
     def _forget(self, place: Place) -> None:
-        for notes in (self._resume, self._looked_at, self._lost_position):
-            notes.pop(place, None)
-        self._sparse.discard(place)
+        self._order.forget(place)
+        self._lost_position.pop(place, None)
         self._at_end.discard(place)
         self._sought.add(place)
