@@ -26,7 +26,7 @@ def add_kafka_settings(command: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="settings of the Kafka client, one NAME=VALUE per line; for passwords too. So are environment variables:"
-        " SLUICE_KAFKA_SASL_PASSWORD is sasl.password",
+        " SLUICE_KAFKA_SASL_USERNAME is sasl.username, SLUICE_KAFKA_SASL_PASSWORD is sasl.password",
     )
 
 
