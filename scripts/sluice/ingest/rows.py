@@ -75,4 +75,5 @@ def _widened(text: str) -> bytes:
 
 
 def _field(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if text[:1] in " \t{" or _SPECIAL.search(text) else text
+    is_plain = text == text.strip() and not text.startswith("{") and not _SPECIAL.search(text)
+    return text if is_plain else '"' + text.replace('"', '""') + '"'
