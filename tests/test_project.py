@@ -50,7 +50,7 @@ BANNED = {
 }
 STRUCTURAL_FAULTS = {
     *("too_few_columns", "too_many_columns", "unterminated_quote"),
-    *("invalid_encoding", "line_too_long", "undecodable_message"),
+    *("invalid_encoding", "line_too_long", "undecodable_message", "tombstone_message"),
 }
 NOT_FOR_PEOPLE = {
     "SLUICE_ENV_FILE",  # tests keep .env away with it

@@ -90,14 +90,21 @@
     {%- if column is not none -%}{%- do fields.update({column: field}) -%}{%- else -%}{%- do extra.append((layout.extra[loop.index0], field)) -%}{%- endif -%}
   {%- endfor -%}
   {%- set undecodable = extra | selectattr(0, 'equalto', '_undecodable_base64') | map(attribute=1) | first -%}
+  {%- set because = extra | selectattr(0, 'equalto', '_undecodable_because') | map(attribute=1) | first -%}
+  {%- set tombstone = extra | selectattr(0, 'equalto', '_tombstone') | map(attribute=1) | first -%}
   select
     cast({{ duckdb__load_of_file(layout.files) }} as integer) as _load_id,
     {%- for column in columns %}
     {{ fields.get(column, 'cast(null as varchar)') }} as "{{ column }}",
     {%- endfor %}
     {% if extra %}json_object({% for label, field in extra %}{{ duckdb__text_literal(label) }}, {{ field }}{{ ', ' if not loop.last }}{% endfor %}){% else %}cast(null as json){% endif %} as _extra,
-    {% if undecodable %}case when nullif({{ undecodable }}, '') is not null then 'undecodable_message' end{% else %}cast(null as varchar){% endif %} as _fault,
-    {{ undecodable or 'cast(null as varchar)' }} as _raw_text,
+    {% if undecodable or tombstone -%}
+    case
+      {% if undecodable %}when nullif({{ undecodable }}, '') is not null then 'undecodable_message'{% endif %}
+      {% if tombstone %}when nullif({{ tombstone }}, '') is not null then 'tombstone_message'{% endif %}
+    end
+    {%- else %}cast(null as varchar){% endif %} as _fault,
+    {% if undecodable and because %}coalesce(nullif({{ because }}, '') || ': ', '') || {% endif %}{{ undecodable or 'cast(null as varchar)' }} as _raw_text,
     cast(null as bigint) as _line,
     '{{ layout.date_order }}' as _date_order,
     '{{ layout.decimal }}' as _decimal,

@@ -5,12 +5,13 @@ segment deleted; a segment whose landing file is there has landed, and is only d
 never holds half a file under a name that a build would read.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sluice.ingest.rows import HEADER
+from sluice.ingest.rows import file_chunks
 from sluice.ingest.segment import SUFFIX, Frames, date_of, is_id, sync_folder
 
 FEED = "tenant_events"
@@ -81,7 +82,7 @@ class LandingZone:
             first = next(rows, None)
             if first is not None:
                 make_folder(target.parent)
-                self._publish(target, first, rows)
+                self._publish(target, file_chunks(itertools.chain([first], rows)))
                 landed = target
         size_landed = landed.stat().st_size if landed else 0
         write_durably(self.ingest / _LAST_ID, segment_id.encode())
@@ -92,15 +93,13 @@ class LandingZone:
             segment.unlink()
         return Landed(segment_id, landed, frames.count, size_landed, frames.dropped_bytes, damaged)
 
-    def _publish(self, target: Path, first: bytes, rows: Iterator[bytes]) -> None:
+    def _publish(self, target: Path, chunks: Iterator[bytes]) -> None:
         """Write aside on the same disk as the target, sync, rename."""
         same_disk = self.ingest.stat().st_dev == target.parent.stat().st_dev
         aside = (self.ingest if same_disk else target.parent) / f".{target.name}.tmp"
         try:
             with aside.open("wb") as out:
-                out.write(HEADER)
-                out.write(first)
-                for chunk in rows:
+                for chunk in chunks:
                     out.write(chunk)
                 out.flush()
                 os.fsync(out.fileno())

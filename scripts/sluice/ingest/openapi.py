@@ -25,19 +25,19 @@ td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-
 
 
 _MEANINGS = {
-    "400": "The body is not JSON.",
+    "400": "The body is not JSON, or not whole gzip or deflate.",
     "401": "No token, or an unknown or expired one.",
     "403": "The token may not write these events.",
     "408": "The body took too long to arrive.",
-    "413": f"The body is over {MAX_BODY_BYTES} bytes, or holds more than {MAX_BULK_EVENTS} events.",
-    "415": "The body is compressed.",
+    "413": f"The body is over {MAX_BODY_BYTES} bytes (also once inflated), or holds more than {MAX_BULK_EVENTS} events.",
+    "415": "The body's Content-Encoding is neither gzip nor deflate.",
     "422": "JSON, but not what this takes.",
     "429": "The tenant sends more than its rate; see Retry-After.",
     "503": "Nothing was kept: the disk is nearly full, the writer lags or stops; see Retry-After.",
 }
 _SINGLE = "Durable when answered. Sending an event again is harmless: (tenant_id, event_id) counts once."
 _BULK = (
-    "Bad events are refused one by one, good ones kept; durable when answered."
+    "Bad events, also those that are not JSON, are refused one by one, good ones kept; durable when answered."
     " An event of another tenant refuses the whole request."
 )
 
