@@ -122,10 +122,11 @@
   a filter could prune files, so a query that uses this has no filter. Args: files (list of {id, path}). Returns: SQL.
 -#}
 {% macro duckdb__load_of_file(files) -%}
-  {%- if files[-1].id - files[0].id == files | length - 1 -%}
-    {{ return(files[0].id ~ ' + file_index') }}
+  {%- set ids = files | map(attribute='id') | list -%}
+  {%- if ids == range(ids[0], ids[0] + ids | length) | list -%}
+    {{ return(ids[0] ~ ' + file_index') }}
   {%- endif -%}
-  {{ return('[' ~ files | map(attribute='id') | join(', ') ~ '][cast(file_index as bigint) + 1]') }}
+  {{ return('[' ~ ids | join(', ') ~ '][cast(file_index as bigint) + 1]') }}
 {%- endmacro %}
 
 {% macro duckdb__paths_literal(files) -%}
