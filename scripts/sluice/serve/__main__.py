@@ -14,9 +14,10 @@ import uvicorn
 from dotenv import load_dotenv
 
 from sluice.home import PROJECT_ROOT, data_home
+from sluice.http_limits import LimitedServer, Limits, limit
+from sluice.serve.limits import BODY_SECONDS
 from sluice.tokens import Tokens
 
-LISTEN_BACKLOG = 512
 STOP_SECONDS = 5
 
 
@@ -65,14 +66,14 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)  # asyncio sends at once only if told it is TCP
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(LISTEN_BACKLOG)
+        listener.listen()
     except OSError as error:
         reason = error.strerror or str(error)
         raise StartError(f"{host}:{port}: {reason}. Choose another --host or --port.") from error
     return listener
 
 
-class Server(uvicorn.Server):
+class Server(LimitedServer):
     """A server that says where it is once it answers; a signal stops it gracefully, with exit code 0."""
 
     def __init__(self, config: uvicorn.Config, announcement: Callable[[], None]) -> None:
@@ -117,14 +118,23 @@ def announce(host: str, port: int, tokens: Tokens) -> None:
 async def serve(listener: socket.socket, host: str) -> None:
     """Serve until a signal comes."""
     from sluice.serve.app import make_app  # takes a moment; wrong usage and busy ports answer before
+    from sluice.serve.catalog import parse_in_background
+    from sluice.serve.gate import Gate
+    from sluice.serve.worker import Setup
+    from sluice.serve.workers import Pages
 
     tokens = Tokens.from_environment()
-    if tokens.problem:
-        print(f"scripts/serve: {tokens.problem}", file=sys.stderr)
-    datasette = make_app(data_home(), tokens, os.environ.get("DATASETTE_SECRET") or None)
+    home, limits = data_home(), Limits.for_this_process(body_seconds=BODY_SECONDS)
+    datasette = make_app(home, tokens, os.environ.get("DATASETTE_SECRET") or None)
     await datasette.invoke_startup()
+    parse_in_background(datasette.sluice.catalog)
+    pages = Pages(datasette.sluice, Setup(home, tokens.path, datasette._secret))
+    warming = asyncio.ensure_future(pages.warm())
     config = uvicorn.Config(
-        datasette.app(),
+        Gate(pages, datasette.sluice),
+        http=limit(limits),
+        ws="none",
+        backlog=limits.backlog,
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -133,6 +143,8 @@ async def serve(listener: socket.socket, host: str) -> None:
     )
     port = listener.getsockname()[1]
     await Server(config, lambda: announce(host, port, tokens)).serve(sockets=[listener])
+    warming.cancel()
+    pages.close()
     datasette.sluice.close()
 
 

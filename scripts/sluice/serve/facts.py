@@ -193,6 +193,24 @@ class FactsCache:
         return facts
 
 
+class GivenFacts:
+    """Facts that come with each request: the server finds them out once for all processes."""
+
+    def __init__(self) -> None:
+        self.facts: Facts | None = None
+        self.problem = ""
+
+    def known(self) -> dict[str, Facts]:
+        """The facts of the public file, if there are any."""
+        return {PUBLIC: self.facts} if self.facts else {}
+
+    async def get(self, site: "Site", name: str) -> Facts:
+        """The same, or UnavailableError with the reason."""
+        if self.facts is None:
+            raise UnavailableError(self.problem)
+        return self.facts
+
+
 def as_json(facts: Facts) -> dict[str, Any]:
     """The readiness answer."""
     return {

@@ -7,6 +7,7 @@ from typing import Any
 from datasette import Response
 
 from sluice.home import PROJECT_ROOT, Home
+from sluice.serve.csp import policy
 from sluice.serve.errors import ApiError
 
 KEPT_OFF_THE_SITE = ("compiled_code", "compiled_path", "root_path", "build_path")
@@ -73,9 +74,11 @@ async def lineage(datasette: Any, request: Any) -> Response:
     if name not in ("index.html", "manifest.json", "catalog.json"):
         raise ApiError(404, "the lineage site has index.html, manifest.json and catalog.json")
     site = datasette.sluice
-    text = await site.run(lambda: site.lineage.read(site.catalog.target / name))
+    text = site.lineage.read(site.catalog.target / name)
     if text is not None:
         headers = {"Cache-Control": "no-cache"}
+        if name == "index.html":
+            headers["Content-Security-Policy"] = policy(hashes(text), is_eval=True)
         return Response(
             text, headers=headers, content_type=TYPES.get(name, "application/json; charset=utf-8")
         )
