@@ -16,6 +16,8 @@ from jinja2 import BaseLoader, Environment
 
 OPENING = re.compile(r"<(script|style)\b")
 STYLE_ATTRIBUTE = re.compile(r"""\sstyle="(?:\{\{.*?\}\}|\{%.*?%\}|[^"])*\"""", re.DOTALL)
+RESIZE_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-38xqj8N9cygggde3AvM+xVgS15DUXTOhM9fjk0hLOS0='"
+"""The style that Datasette's cm-resize adds: first empty, then with its text."""
 SAFE_LINK = ('<a href="{{ url_csv }}">CSV</a>', '<a href="{{ url_csv }}&amp;_safe=1">CSV</a>')
 SAFE_BOX = (
     '<label><input type="checkbox" name="_dl"> download file</label>',
@@ -24,7 +26,7 @@ SAFE_BOX = (
 )
 
 
-def policy(inline: str, styles: str = "", is_eval: bool = False) -> str:
+def policy(inline: str, styles: str = RESIZE_STYLE, is_eval: bool = False) -> str:
     """The header's value.
 
     Args:
@@ -34,7 +36,7 @@ def policy(inline: str, styles: str = "", is_eval: bool = False) -> str:
     """
     scripts = f"'self' {inline}" + " 'unsafe-eval'" * is_eval
     return (
-        f"default-src 'self'; script-src {scripts}; style-src {f'{styles} ' if styles else ''}'self' {inline};"
+        f"default-src 'self'; script-src {scripts}; style-src 'self' {inline} {styles};"
         " img-src 'self' data:; font-src 'self' data:; object-src 'none'; frame-ancestors 'self';"
         " form-action 'self'; base-uri 'self'"
     )

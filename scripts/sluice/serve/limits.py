@@ -18,7 +18,7 @@ BODY_BYTES, BODY_SECONDS = 16 * 1024, 10.0
 GRACE_SECONDS = 0.5
 """What a query may take beyond its time before its process is killed: SQLite stops between two steps, and a
 step can last as long as it likes."""
-QUEUE_SECONDS, QUEUE_LENGTH = 10.0, 64
+QUEUE_SECONDS, QUEUE_LENGTH = 15.0, 64
 """How long, and behind how many others, a request waits for a page process."""
 DOWNLOAD_SECONDS = 600.0
 """How long one complete CSV may take: it keeps the published file's log from being folded in."""

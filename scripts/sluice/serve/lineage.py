@@ -7,16 +7,13 @@ from typing import Any
 from datasette import Response
 
 from sluice.home import PROJECT_ROOT, Home
-from sluice.serve.csp import policy
+from sluice.serve.csp import hashes, policy
 from sluice.serve.errors import ApiError
 
 KEPT_OFF_THE_SITE = ("compiled_code", "compiled_path", "root_path", "build_path")
 """Compiled SQL names landing files, and files carry names that not everybody may read."""
-SLASH = (
-    "<script>if(!location.pathname.endsWith('/'))"
-    "history.replaceState(null,'',location.pathname+'/'+location.search+location.hash)</script>"
-)
-"""The site loads its files relative to a folder."""
+FIRST = '<script src="/assets/lineage.js" nonce="{}"></script>'
+"""Runs before the site's own scripts."""
 
 
 def public_manifest(text: str) -> str:
@@ -58,7 +55,7 @@ class Files:
                 if path.name == "manifest.json":
                     text = public_manifest(text)
                 elif path.name == "index.html":
-                    text = text.replace("<head>", "<head>" + SLASH, 1)
+                    text = text.replace('<div style="display:none">', "<div hidden>")
                 kept = self._kept[path] = (modified, without_folders(text, self._home))
         except (OSError, ValueError):
             return None
@@ -78,7 +75,9 @@ async def lineage(datasette: Any, request: Any) -> Response:
     if text is not None:
         headers = {"Cache-Control": "no-cache"}
         if name == "index.html":
-            headers["Content-Security-Policy"] = policy(hashes(text), is_eval=True)
+            nonce = request.scope.get("nonce", "")
+            headers["Content-Security-Policy"] = policy(hashes(text), f"'nonce-{nonce}'", is_eval=True)
+            text = text.replace("<head>", f"<head>{FIRST.format(nonce)}", 1)
         return Response(
             text, headers=headers, content_type=TYPES.get(name, "application/json; charset=utf-8")
         )

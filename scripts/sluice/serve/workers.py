@@ -160,7 +160,7 @@ class Pages:
     def __init__(self, site: "Site", setup: Setup) -> None:
         processors = max(2, min(4, os.cpu_count() or 2))
         self._site = site
-        self._pages, self._sql, self._downloads = (Lane(setup, size) for size in (processors, processors, 8))
+        self._pages, self._sql, self._downloads = (Lane(setup, size) for size in (processors, 4, 8))
         self._held_bytes = 0
 
     async def warm(self) -> None:
