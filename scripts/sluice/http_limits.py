@@ -21,8 +21,13 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_DESCRIPTORS = 8192
-KEPT_FOR_FILES = 384
-"""Descriptors that connections leave alone: published files hold three each, logs, pipes."""
+KEPT_FREE = 512
+"""Descriptors that connections leave alone: published files hold three each, and a connection that is turned away
+holds one for some turns of the event loop."""
+BATCH = 32
+"""Connections that are taken in one turn of the event loop."""
+QUEUE = 1024
+"""Connections that the kernel keeps until they are taken; they hold no descriptor."""
 NOT_SENT_BYTES = 64 * 1024
 """What the kernel may hold of an answer that is not on its way yet, so that a slow reader shows soon."""
 
@@ -37,21 +42,16 @@ class Limits:
     stall_bytes: int = 16 * 1024
     head_bytes: int = 32 * 1024
     connections: int = 512
-    backlog: int = 128
-    """Connections the kernel keeps until they are taken. A server takes them all in one go, so they count."""
 
     @classmethod
-    def for_this_process(cls, backlog: int = 128, body_seconds: float = body_seconds) -> "Limits":
+    def for_this_process(cls, body_seconds: float = body_seconds) -> "Limits":
         """Limits that fit the process's descriptors, after asking for as many as it may have.
 
         Args:
-            backlog: the most connections to keep waiting in the kernel.
             body_seconds: how long a body may take.
         """
         descriptors = raise_descriptors()
-        backlog = min(backlog, max(16, descriptors // 8))
-        connections = max(descriptors // 4, descriptors - KEPT_FOR_FILES - backlog)
-        return cls(connections=connections, backlog=backlog, body_seconds=body_seconds)
+        return cls(connections=max(descriptors // 4, descriptors - KEPT_FREE), body_seconds=body_seconds)
 
 
 def raise_descriptors() -> int:
@@ -85,13 +85,20 @@ class LimitedProtocol(HttpToolsProtocol):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_BYTES)
         self._wait()
         if len(self.connections) > self.limits.connections:
-            self._slowest().transport.abort()
+            self._slowest().cut_off()
 
     def _slowest(self) -> "LimitedProtocol":
         """The client that has waited longest with its request, else with reading, else this new one."""
         first = next(iter(self.waiting))
         stalled = [client for client in self.connections if client._unsent] if first is self else [first]
         return min(stalled, key=lambda client: client._unsent_since, default=self)
+
+    def cut_off(self) -> None:
+        """End the connection now, and count it no more: it closes in the next turn of the event loop."""
+        self.waiting.pop(self, None)
+        self.connections.discard(self)
+        self._unsent = 0
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
@@ -202,11 +209,17 @@ async def cut_off_overdue(server: uvicorn.Server) -> None:
         connections: list[Any] = list(server.server_state.connections)
         for connection in connections:
             if connection.is_overdue(now):
-                connection.transport.abort()
+                connection.cut_off()
 
 
 class LimitedServer(uvicorn.Server):
-    """A server whose clients have deadlines."""
+    """A server whose clients have deadlines. Its `backlog` should be BATCH."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start. asyncio takes as many connections at once as its backlog has; the kernel may keep more."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(QUEUE)
 
     async def main_loop(self) -> None:
         """Serve, and look after the clients meanwhile."""

@@ -14,7 +14,7 @@ import uvicorn
 from dotenv import load_dotenv
 
 from sluice.home import PROJECT_ROOT, data_home
-from sluice.http_limits import LimitedServer, Limits, limit
+from sluice.http_limits import BATCH, LimitedServer, Limits, limit
 from sluice.serve.limits import BODY_SECONDS
 from sluice.tokens import Tokens
 
@@ -124,7 +124,7 @@ async def serve(listener: socket.socket, host: str) -> None:
     from sluice.serve.workers import Pages
 
     tokens = Tokens.from_environment()
-    home, limits = data_home(), Limits.for_this_process(body_seconds=BODY_SECONDS)
+    home = data_home()
     datasette = make_app(home, tokens, os.environ.get("DATASETTE_SECRET") or None)
     await datasette.invoke_startup()
     parse_in_background(datasette.sluice.catalog)
@@ -132,9 +132,9 @@ async def serve(listener: socket.socket, host: str) -> None:
     warming = asyncio.ensure_future(pages.warm())
     config = uvicorn.Config(
         Gate(pages, datasette.sluice),
-        http=limit(limits),
+        http=limit(Limits.for_this_process(BODY_SECONDS)),
         ws="none",
-        backlog=limits.backlog,
+        backlog=BATCH,
         log_level="warning",
         access_log=False,
         lifespan="off",

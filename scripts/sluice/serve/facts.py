@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -211,12 +211,13 @@ class GivenFacts:
         return self.facts
 
 
-def as_json(facts: Facts) -> dict[str, Any]:
-    """The readiness answer."""
+def as_json(facts: Facts, warnings: Sequence[str]) -> dict[str, Any]:
+    """The readiness answer; warnings are what an operator should know though data can be read."""
     return {
         "ok": True,
         "status": "ready",
         "published_at": facts.build.published_at,
         "build_id": facts.build.build_id,
         "latest_event_at": dict(facts.latest_event_at),
+        "warnings": list(warnings),
     }

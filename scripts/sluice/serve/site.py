@@ -19,6 +19,9 @@ from sluice.tokens import Tokens
 
 Result = TypeVar("Result")
 API_LIMIT_MS = 2000
+TOKENS_PROBLEM = (
+    "the token file cannot be used as it is; the last good one counts, and the log says what is wrong"
+)
 
 
 class Site:
@@ -85,6 +88,10 @@ class Site:
         self._warming = asyncio.ensure_future(self.facts_or_none())
         if PUBLIC not in self.facts_cache.known():
             await self._warming
+
+    def warnings(self) -> list[str]:
+        """What an operator should know; everybody may read it, so it names nothing."""
+        return [TOKENS_PROBLEM] if self.tokens.check() else []
 
     def metadata(self) -> dict[str, Any]:
         """Datasette's metadata, from the dbt YAML; sorts and facets only where they are quick."""

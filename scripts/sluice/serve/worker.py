@@ -8,6 +8,7 @@ They talk over a socket: a request comes as one pickled frame, an answer goes as
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import pickle
 import resource
@@ -105,6 +106,7 @@ class Exchange:
 
 def restrict() -> None:
     """Limits that hold whatever happens in this process."""
+    logging.getLogger("sluice.tokens").disabled = True  # the server says what is wrong with the file
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody; the server decides
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     with contextlib.suppress(OSError):
