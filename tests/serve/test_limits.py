@@ -60,6 +60,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("limited")
     publish(home)
     with serving(home, SLUICE_SQL_TIME_LIMIT_MS=str(LIMIT_MS)) as served:
+        served.get("/sluice.json", sql="select 1")  # its processes have started
         yield served
 
 
@@ -71,7 +72,9 @@ def ask(served: Served, path: str) -> tuple[int, str, float]:
 
 @pytest.mark.parametrize("name", SLOW)
 def test_a_query_ends_at_its_time_whatever_it_calls(limited: Served, name: str) -> None:
-    for path in addresses(SLOW[name]):
+    number = list(SLOW).index(name)
+    json, *others = addresses(SLOW[name])
+    for path in (json, others[number % len(others)]):
         status, text, seconds = ask(limited, path)
         assert seconds < ENOUGH_SECONDS, (path[:40], seconds)
         assert status == 400 and TOLD.search(text), (path[:40], status, text[:200])

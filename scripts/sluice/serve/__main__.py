@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver
 
 import uvicorn
 from dotenv import load_dotenv
@@ -148,6 +149,12 @@ async def serve(listener: socket.socket, host: str) -> None:
     datasette.sluice.close()
 
 
+def start_fork_server() -> None:
+    """Load Datasette for the page processes while this process loads it for itself."""
+    forkserver.set_forkserver_preload(["sluice.serve.worker"])
+    forkserver.ensure_running()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     load_dotenv(PROJECT_ROOT / ".env")
@@ -157,6 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not limit.isdecimal() or int(limit) == 0:
             raise StartError(f"SLUICE_SQL_TIME_LIMIT_MS is {limit!r}; give milliseconds, such as 2000.")
         listener = listen(options.host, options.port)
+        start_fork_server()
     except StartError as error:
         print(f"scripts/serve: {error}", file=sys.stderr)
         return 1

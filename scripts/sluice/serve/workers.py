@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sluice.serve.site import Site
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["sluice.serve.worker"])
 SCOPE = frozenset(
     ["type", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path", "headers"]
     + ["client", "server", "actor", "nonce"]
