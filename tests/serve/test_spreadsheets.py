@@ -90,8 +90,8 @@ def test_pages_link_to_the_safe_one(sheet: Served) -> None:
 
 
 def test_a_query_that_fails_says_so_and_gives_no_csv(sheet: Served) -> None:
-    response = sheet.get(f"/sluice.csv?sql={quote('select nothing')}")
-    assert (response.status_code, response.json()["error"]) == (400, "no such column: nothing")
+    response = sheet.get(f"/sluice.csv?sql={quote('select nil')}")
+    assert (response.status_code, response.json()["error"]) == (400, "no such column: nil")
     assert "name a table" in sheet.get("/sluice.csv").json()["error"]
 
 

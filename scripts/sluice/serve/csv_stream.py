@@ -15,6 +15,7 @@ from datasette import Response
 from datasette.utils import tilde_decode
 from datasette.utils.asgi import Request
 
+from sluice.serve.access import tenant_of
 from sluice.serve.database import TimedOutError, open_published, time_limit
 from sluice.serve.errors import ApiError
 from sluice.serve.limits import too_slow
@@ -160,7 +161,10 @@ async def table_csv(datasette: Any, request: Any) -> Response:
     view, name = TableView(datasette), request.url_vars["table"]
     if "_next" in request.args or ("_size" in request.args and request.args["_size"] != "max"):
         return await _page_csv(view, request, name)
-    database = datasette.sluice.database(tilde_decode(request.url_vars["database"]))
+    database_name = tilde_decode(request.url_vars["database"])
+    if tenant_of(database_name) and database_name not in datasette.sluice.databases:
+        raise ApiError(404, "Database not found")
+    database = datasette.sluice.database(database_name)
     extra = "&".join(filter(None, [_without_size(request), "_size=0&_nofacet=1&_nocount=1&_nosuggest=1"]))
     sql, params = await _full_query(
         view, Request({**request.scope, "query_string": extra.encode("latin-1")}, None)

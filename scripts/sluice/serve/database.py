@@ -31,6 +31,11 @@ ALLOWED_PRAGMAS = frozenset(
     + ["max_page_count", "page_size", "schema_version", "table_info", "table_xinfo", "query_only"]
 )
 
+DENIED_FUNCTIONS = frozenset(["load_extension", "fts3_tokenizer", "sqlite_log"])
+"""Functions that load code, tell an address in memory, or write to the log."""
+DENIED_TABLES = frozenset(["sqlite_stmt", "sqlite_dbpage", "dbstat"])
+"""Built-in tables with the queries of other visitors, and with pages of the file."""
+
 
 class UnavailableError(Exception):
     """A published file that is not there or cannot be read now."""
@@ -84,7 +89,9 @@ def _authorize(action: int, first: str | None, second: str | None, *_: object) -
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() not in ALLOWED_PRAGMAS:
         return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() == "load_extension":
+    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in DENIED_FUNCTIONS:
+        return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_READ and (first or "").lower() in DENIED_TABLES:
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK
 
