@@ -28,8 +28,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="scripts/serve",
         description="Serve the published tables: pages, JSON, CSV, SQL, /metrics, /events, /lineage.",
         epilog="Reads SLUICE_HOME, SLUICE_PUBLISHED, SLUICE_TOKENS_FILE (without it only sluice.db is"
-        " served), SLUICE_PII_KEY (required unless bound to loopback), SLUICE_SQL_TIME_LIMIT_MS (2000),"
-        " DATASETTE_SECRET (keeps people signed in over a restart).",
+        " served), SLUICE_PII_KEY (required unless bound to loopback), SLUICE_SQL_TIME_LIMIT_MS (2000; a query that"
+        " takes longer is stopped), DATASETTE_SECRET (keeps people signed in over a restart).",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
