@@ -120,9 +120,9 @@ async def serve(listener: socket.socket, host: str) -> None:
     """Serve until a signal comes."""
     from sluice.serve.app import make_app  # takes a moment; wrong usage and busy ports answer before
     from sluice.serve.catalog import parse_in_background
+    from sluice.serve.front import Pages
     from sluice.serve.gate import Gate
     from sluice.serve.worker import Setup
-    from sluice.serve.workers import Pages
 
     tokens = Tokens.from_environment()
     home = data_home()

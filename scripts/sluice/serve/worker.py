@@ -1,7 +1,7 @@
 """A page process: one Datasette that answers one request after the other, under limits of its own.
 
 Whatever a visitor asks of Datasette happens here: SQL, facets, filters, rendering. A query that SQLite cannot be
-stopped in ends with the process (by an alarm of the kernel), and the server (`workers.py`) starts another one.
+stopped in ends with the process (by an alarm of the kernel), and the server (`front.py`) starts another one.
 They talk over a socket: a request comes as one pickled frame, an answer goes as frames of JSON and bytes.
 """
 
