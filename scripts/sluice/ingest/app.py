@@ -1,5 +1,8 @@
 """The application: the two writes, health, metrics and documentation."""
 
+import base64
+import hashlib
+
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -9,12 +12,13 @@ from starlette.types import ASGIApp
 from sluice.ingest.access import AccessLog
 from sluice.ingest.answers import Problem, Refusal, Status, retry_later
 from sluice.ingest.metrics import CONTENT_TYPE
-from sluice.ingest.openapi import describe, docs_page
+from sluice.ingest.openapi import STYLE, describe, docs_page
 from sluice.ingest.service import Service
 from sluice.ingest.settings import Settings
 from sluice.ingest.writes import Writes
 
-_CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+_CONTENT_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'"
 
 
 def create_app(service: Service) -> ASGIApp:

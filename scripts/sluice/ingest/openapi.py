@@ -13,7 +13,7 @@ from sluice.ingest.events import REQUIRED, Event
 from sluice.ingest.settings import MAX_BODY_BYTES, MAX_BULK_EVENTS
 
 _REFERENCE = "#/components/schemas/"
-_STYLE = """
+STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}
 h2{margin-top:2.5rem;border-bottom:1px solid #ccc}
 code,pre{font-family:ui-monospace,monospace;font-size:.9rem}
@@ -120,7 +120,7 @@ def docs_page(document: dict[str, Any]) -> str:
     whole = html.escape(json.dumps(document, indent=2, ensure_ascii=False))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
         f"<h1>{title}</h1><p>The same as a document: <a href='openapi.json'>openapi.json</a>. "
         f"Writes need a token: <code>Authorization: Bearer &lt;token&gt;</code>.</p>{operations}"
         f"<h2>Event</h2><table><tr><th>field<th>&nbsp;<th>type<th>meaning</tr>{fields}</table>"
