@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from sluice import durable
 from sluice.archive.move import archive_files, drop_bundle, old_bundles, old_files, settle_leavings
 from sluice.archive.store import ArchiveError
 from sluice.archive.upkeep import compact_published, compact_warehouse, free_bytes, is_much
@@ -33,6 +34,7 @@ exit codes: 0 done, 1 something failed (messages say what), 2 wrong usage
 def main(arguments: Sequence[str] | None = None) -> int:
     """Archive, drop, tidy. Returns the exit code."""
     options = _parse(arguments)
+    durable.keep_private()
     home = data_home()
     try:
         if options.older_than is not None:

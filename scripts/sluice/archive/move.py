@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from sluice.archive.store import Archived, Bundle, blocks_of, list_archive, sync
+from sluice import durable
+from sluice.archive.store import Archived, Bundle, blocks_of, list_archive
 from sluice.landing.listing import LandingFile, list_landing_files
 
 BUNDLE_BYTES = 256 << 20
@@ -51,8 +52,8 @@ def old_files(
 
 def settle_leavings(landing: Path, archive: Path) -> int:
     """Finish or take back what a killed run was removing. Returns how many files that were."""
-    for unfinished in archive.rglob(".*.parquet.tmp"):
-        unfinished.unlink()
+    for unfinished in durable.leftovers(archive):
+        durable.remove_leftover(unfinished)
     leavings = list(landing.rglob(f".*{LEAVING}"))
     held = {entry.file: entry for entry in list_archive(archive)} if leavings else {}
     for leaving in leavings:
@@ -131,7 +132,7 @@ def _remove(file: Loaded, held: Archived, landing: Path) -> bool:
             leaving.rename(path)
         return False
     leaving.unlink()
-    sync(path.parent)
+    durable.sync(path.parent)
     for folder in path.parents:
         if folder.parent == landing or folder == landing or any(folder.iterdir()):
             break

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from sluice.archive.store import sync
+from sluice import durable
 
 LEAST_FREE = 64 << 20
 LEAST_SHARE = 0.25
@@ -33,9 +33,7 @@ def compact_warehouse(warehouse: duckdb.DuckDBPyConnection, path: Path) -> int:
     The copy is written aside, synced and renamed while the old file is still held, so nobody writes in between.
     """
     before = path.stat().st_size
-    aside = path.with_name(f".{path.name}.compact")
-    for leftover in (aside, aside.with_name(aside.name + ".wal")):
-        leftover.unlink(missing_ok=True)
+    aside = fresh_copy(path)
     warehouse.execute(
         f"attach '{str(aside).replace(chr(39), chr(39) * 2)}' as fresh (storage_version 'latest')"
     )
@@ -44,11 +42,16 @@ def compact_warehouse(warehouse: duckdb.DuckDBPyConnection, path: Path) -> int:
     )
     warehouse.execute("checkpoint fresh")
     warehouse.execute("detach fresh")
-    aside.chmod(path.stat().st_mode)
-    sync(aside)
-    aside.rename(path)
-    sync(path.parent)
+    durable.put(aside, path)
     return before - path.stat().st_size
+
+
+def fresh_copy(warehouse: Path) -> Path:
+    """Where the warehouse is to be written anew, with nothing there, and nothing left of a run that was killed."""
+    aside = warehouse.with_name(f".{warehouse.name}.compact")
+    for leftover in (aside, aside.with_name(aside.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    return aside
 
 
 def compact_published(path: Path, least: int = LEAST_FREE, always: bool = False) -> int:

@@ -22,7 +22,6 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
 from sluice.archive.__main__ import published_files
-from sluice.archive.store import sync
 from sluice.archive.upkeep import compact_published
 from sluice.forget.erase import Person
 from sluice.forget.rewrite import Rewritten, Unreadable, rewrite_archive, rewrite_landing, rewrite_torn
@@ -75,11 +74,7 @@ def _compact_path() -> str:
 
 
 def _replace_warehouse() -> bool:
-    aside, warehouse = _aside(), data_home().warehouse
-    aside.chmod(warehouse.stat().st_mode)
-    sync(aside)
-    aside.rename(warehouse)
-    sync(warehouse.parent)
+    durable.put(_aside(), data_home().warehouse)
     return True
 
 

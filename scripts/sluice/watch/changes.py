@@ -8,6 +8,7 @@ from threading import Event
 
 from watchfiles import watch
 
+from sluice import durable
 from sluice.home import PROJECT_ROOT
 from sluice.landing.listing import list_landing_files
 
@@ -54,7 +55,7 @@ def notices(landing: Path, interval: float, stop: Event) -> Iterator[None]:
     The system's notices are followed by two more looks, an interval apart: a file in a folder that was made a moment
     ago may have come before its folder was watched. Without notices there is a look every LOOK_AGAIN_SECONDS.
     """
-    landing.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(landing)
     watched = [landing, *(PROJECT_ROOT / name for name in CODE)]
     events = watch(
         *watched,
