@@ -2,7 +2,7 @@
 
 A file is written aside, synced and renamed, and then its folder is synced: under its name stands the old content or the
 new, never a part of it, and what was said to be done is done after a power loss. What is written aside begins with a dot
-and ends in .tmp, so nothing that lists files takes it for one. Its writer holds a lock on it (flock): what a killed process
+and ends in .sluice.tmp, so nothing that lists files takes it for one. Its writer holds a lock on it (flock): what a killed process
 left is told from what is being written, and goes with the next write of the same file.
 
 Files are the user's own (0600, folders 0700), but for what is published to everybody: that gets what the umask leaves.
@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 from uuid import uuid4
 
-ENDING = ".tmp"
+ENDING = ".sluice.tmp"
 AT_ONCE = 8
 """Files synced at a time: the disk puts what it is given together on itself."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2(2)

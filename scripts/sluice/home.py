@@ -47,6 +47,7 @@ class Home:
         """Make the folders that everything else stands in, each with its access: the home may be entered by those who
         read what is published, landing and work are its user's own."""
         durable.make_folder(self.root, is_public=True)
+        durable.make_folder(self.published, is_public=True)
         durable.make_folder(self.landing)
         durable.make_folder(self.work)
 

@@ -9,12 +9,19 @@ from hypothesis import strategies as st
 
 from sluice.archive.move import Loaded, archive_files
 from sluice.archive.store import list_archive, read_lines
-from sluice.forget.erase import Person, erase_records
-from sluice.forget.rewrite import Rewritten, Unreadable, rewrite_archive, rewrite_landing, without_records
+from sluice.forget.erase import erase_records
+from sluice.forget.journal import Journal, Rewritten
+from sluice.forget.person import Person
+from sluice.forget.rewrite import Unreadable, rewrite_archive, rewrite_landing, without_records
+from sluice.home import Home
 from sluice.landing.inspect import inspect_file
 from sluice.landing.listing import list_landing_files
 
 PERSON = Person(frozenset({"user", "user_id"}), frozenset({"id", "user", "user_id", "note"}), "u7")
+
+
+def journal_in(root: Path) -> Journal:
+    return Journal(Home(root, root / "landing", root / "published"))
 
 
 def erase(text: bytes, tmp_path: Path, person: Person = PERSON) -> tuple[bytes, int]:
@@ -83,7 +90,7 @@ def test_landing_files_keep_their_encoding(tmp_path: Path) -> None:
     (folder / "c.csv").write_bytes(b"id,user_id\n1,u8\n")
     (folder / "d.csv.gz").write_bytes(b"not gzip")
     untouched = (folder / "c.csv").stat().st_mtime_ns
-    found = list(rewrite_landing(landing, "events", PERSON, work))
+    found = list(rewrite_landing(landing, "events", PERSON, work, journal_in(tmp_path)))
     assert [item.erased_count for item in found if isinstance(item, Rewritten)] == [1, 1]
     assert [item.file for item in found if isinstance(item, Unreadable)] == [
         "events/ingest_date=2026-01-01/d.csv.gz"
@@ -104,7 +111,7 @@ def test_bundles_of_the_archive_are_rewritten(tmp_path: Path) -> None:
     files = [Loaded(entry, "2026-01-01") for entry in list_landing_files(landing)]
     archive_files(files, landing, archive, lambda file: None)
     before = {entry.file: entry for entry in list_archive(archive)}
-    (found,) = rewrite_archive(archive, "events", PERSON, work)
+    (found,) = rewrite_archive(archive, "events", PERSON, work, journal_in(tmp_path))
     after = {entry.file: entry for entry in list_archive(archive)}
     assert isinstance(found, Rewritten) and found.file.endswith("a.csv") and found.erased_count == 1
     assert found.old_modified_ns == before[found.file].modified_ns

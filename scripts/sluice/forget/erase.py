@@ -1,13 +1,13 @@
 """Take one person's records out of the text of a landing file, and leave every other byte as it is."""
 
 import csv
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sluice.forget.person import Person
 from sluice.landing import limits
-from sluice.landing.header import WHITE_SPACE, Header, read_header
+from sluice.landing.header import Header, read_header
 from sluice.landing.lines import Lines
 from sluice.landing.normalise import Splitter
 from sluice.landing.proof import Layout
@@ -15,38 +15,8 @@ from sluice.landing.records import Verdict
 from sluice.landing.source import open_file
 from sluice.landing.window import Window
 
-SEPARATORS = re.compile(r'[,;\t|"\r\n]')
-"""Where the raw text of a faulty record is cut into what may be fields. As in the macro forgotten_condition."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """Whose records: those whose column holds the value, trimmed (and folded, if the column's text is folded).
-
-    `names`: the names that the column may have in a file, lower case; `known`: those of all columns of the feed.
-    """
-
-    names: Collection[str]
-    known: Collection[str]
-    value: str
-    fold: str | None = None
-
-    def is_meant(self, text: str) -> bool:
-        """Whether a field is the person's."""
-        return self._clean(text) == self._clean(self.value)
-
-    def may_be_in(self, data: bytes) -> bool:
-        """Whether text can hold the value at all; a quick look before a slow one."""
-        value = self._clean(self.value).replace('"', '""').encode()
-        return value in (self._folded(data) if self.fold else data)
-
-    def _clean(self, text: str) -> str:
-        text = text.strip(WHITE_SPACE)
-        return text.lower() if self.fold == "lower" else text.upper() if self.fold == "upper" else text
-
-    def _folded(self, data: bytes) -> bytes:
-        text = data.decode("utf-8", "surrogateescape")
-        return (text.lower() if self.fold == "lower" else text.upper()).encode("utf-8", "surrogateescape")
+csv.field_size_limit(limits.WINDOW_MAX)
+"""Python's own limit for a field is 128 KiB; a record may be longer."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +107,7 @@ class _Eraser(Splitter):
         if not self._person.may_be_in(text):
             return
         if is_fault:
-            found = any(
-                map(self._person.is_meant, SEPARATORS.split(text.decode("utf-8", "backslashreplace")))
-            )
+            found = self._person.is_in_fault(text.decode("utf-8", "backslashreplace"))
         else:
             found = self._column is not None and self._person.is_meant(self._field(text))
         if found:

@@ -84,7 +84,8 @@ def change_partitions(
     for file in staged:
         file.chmod(durable.file_mode(is_public))
     durable.sync_all(staged)
-    durable.make_folder(table, is_public=is_public)
+    if staged:
+        durable.make_folder(table, is_public=is_public)
     everything = _partitions(table).union(*files.values())
     touched: list[Path] = []
     for partition in sorted(everything if rewritten is None else {*rewritten, *grown}):
@@ -95,7 +96,7 @@ def change_partitions(
         leave = {file for file in gone - set(fresh) if (folder / file).exists()}
         if _change(folder, fresh, leave, aside, is_public):
             touched.append(folder)
-    durable.sync_all([table, *(folder for folder in touched if folder.exists())])
+    durable.sync_all(folder for folder in (table, *touched) if touched and folder.exists())
     for folder in written.values():
         shutil.rmtree(folder, ignore_errors=True)
     return len(touched)
