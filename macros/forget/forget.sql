@@ -218,7 +218,7 @@
 {#- How a column's text is folded before it is compared: the meta `fold` of the source's column; none: not at all. -#}
 {% macro column_fold(feed, column) -%}
   {%- for source in graph.sources.values() if source.source_name == 'landing' and source.name == feed -%}
-    {%- set declared = source.columns[column] -%}
+    {%- set declared = source.columns.get(column, {}) -%}
     {{ return(declared.get('config', {}).get('meta', {}).get('fold') or declared.get('meta', {}).get('fold')) }}
   {%- endfor -%}
 {%- endmacro %}

@@ -68,12 +68,13 @@ class Aside:
         make_folder(target.parent, is_public=is_public)
         self.target = target
         self.path, descriptor = _new_file(target)
-        self.file: BinaryIO = os.fdopen(descriptor, "wb", buffering=1 << 20)
         try:
             if is_public:
                 os.fchmod(descriptor, file_mode(is_public=True))
+            self.file: BinaryIO = os.fdopen(descriptor, "wb", buffering=1 << 20)
         except BaseException:
-            self.give_up()
+            self.path.unlink(missing_ok=True)
+            os.close(descriptor)
             raise
 
     def finish(self, *, replace: bool = True) -> bool:

@@ -38,9 +38,7 @@ class Zone:
         aside.rename(self.file)
 
     def erase(self) -> list[Rewritten | Unreadable]:
-        return list(
-            rewrite_landing(self.home.landing, "events", PERSON, self.home.work, Journal(self.home))
-        )
+        return list(rewrite_landing(self.home.landing, "events", PERSON, self.home.work, Journal(self.home)))
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.file.parent.iterdir())
