@@ -24,7 +24,7 @@
     {%- elif 'payload' in landing_columns(feed) -%}
       {%- do conditions.append(duckdb__payload_is_forgotten(personal_field(feed, column), '"payload"', hashes)) -%}
     {%- endif -%}
-    {%- do conditions.append('coalesce(' ~ duckdb__raw_text_is_forgotten('_raw_text', hashes, fold) ~ ', false)') -%}
+    {%- do conditions.append('coalesce(' ~ duckdb__raw_text_is_forgotten(duckdb__told_text('_raw_text', "_fault = 'undecodable_message'"), hashes, fold) ~ ', false)') -%}
   {%- endfor -%}
   {{ return(conditions | join(' or ') if conditions else none) }}
 {%- endmacro %}
@@ -42,7 +42,9 @@
     {{ duckdb__payload_is_forgotten(personal_field(feed, column), 'payload', hashes) }}
     or {{ duckdb__payload_is_forgotten(personal_field(feed, column), "json_extract_string(" ~ object ~ ", '$.payload')", hashes) }}
     {%- endif %}
-    or coalesce({{ duckdb__raw_text_is_forgotten('case when (' ~ object ~ ') is null then _raw_record end', hashes, fold) }}, false)
+    or coalesce({{ duckdb__raw_text_is_forgotten(
+      'case when (' ~ object ~ ') is null then ' ~ duckdb__told_text('_raw_record', "list_contains(_reject_reasons, 'undecodable_message')") ~ ' end', hashes, fold
+    ) }}, false)
   )
 {%- endmacro %}
 
@@ -80,6 +82,11 @@
 
 {% macro duckdb__suppressed_hashes(feed, column) -%}
   (select list(value_hash) from state.suppressed where feed = '{{ feed }}' and column_name = '{{ column }}')
+{%- endmacro %}
+
+{#- The text of a faulty record; of a message that could not be decoded, which is kept as base64, what it says. -#}
+{% macro duckdb__told_text(text, is_message) -%}
+  case when {{ is_message }} then coalesce(try(decode(from_base64({{ text }}))), try(cast(from_base64({{ text }}) as varchar)), {{ text }}) else {{ text }} end
 {%- endmacro %}
 
 {% macro duckdb__raw_text_is_forgotten(text, hashes, fold) -%}

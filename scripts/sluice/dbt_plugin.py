@@ -98,6 +98,8 @@ def open_warehouse(path: Path, config: dict) -> duckdb.DuckDBPyConnection:
     """
     while True:
         take_warehouse(path)
+        for spilt in Path(config.get("temp_directory") or "/nowhere").glob("duckdb_temp_*"):
+            spilt.unlink(missing_ok=True)  # of a process that was killed: raw records may be in it
         try:
             return duckdb.connect(str(path), config=config)
         except duckdb.IOException:

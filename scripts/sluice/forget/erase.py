@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sluice.forget.person import Person
+from sluice.forget.person import UNDECODABLE, Person
 from sluice.landing import limits
 from sluice.landing.header import Header, read_header
 from sluice.landing.lines import Lines
@@ -64,6 +64,7 @@ class _Eraser(Splitter):
         self._person = person
         self._text_delimiter = header.delimiter
         folded = [name.lower() for name in header.names]
+        self._message = header.names.index(UNDECODABLE) if UNDECODABLE in header.names else None
         self._column = next((place for place, name in enumerate(folded) if name in person.names), None)
         self._spans: list[tuple[int, int]] = []
         self.count = 0
@@ -88,10 +89,10 @@ class _Eraser(Splitter):
         return super().take_careful()
 
     def _take_good(self, lines: Lines, first: int, stop: int) -> None:
-        if first >= stop or self._column is None:
+        if first >= stop or (self._column is None and self._message is None):
             return
         start, end = int(lines.starts[first]), int(lines.ends[stop - 1])
-        if self._person.may_be_in(bytes(self._window.data[start:end])):
+        if self._may_be_in(bytes(self._window.data[start:end])):
             for line in range(first, stop):
                 self._judge(lines, line, line + 1, is_fault=False)
 
@@ -104,22 +105,28 @@ class _Eraser(Splitter):
     def _judge(self, lines: Lines, first: int, stop: int, *, is_fault: bool) -> None:
         start = int(lines.starts[first])
         text = bytes(self._window.data[start : lines.ends[stop - 1]])
-        if not self._person.may_be_in(text):
+        if not self._may_be_in(text):
             return
-        if is_fault:
-            found = self._person.is_in_fault(text.decode("utf-8", "backslashreplace"))
-        else:
-            found = self._column is not None and self._person.is_meant(self._field(text))
+        found = (
+            self._person.is_in_fault(text.decode("utf-8", "backslashreplace"))
+            if is_fault
+            else self._holds_value(text)
+        )
         if found:
             more = stop < len(lines.starts)
             self._spans.append(
                 (start, int(lines.starts[stop]) if more else self._line_end(int(lines.ends[stop - 1])))
             )
 
-    def _field(self, text: bytes) -> str:
+    def _may_be_in(self, text: bytes) -> bool:
+        return self._message is not None or self._person.may_be_in(text)
+
+    def _holds_value(self, text: bytes) -> bool:
         rows = csv.reader([text.decode()], delimiter=self._text_delimiter, doublequote=True, strict=False)
-        assert self._column is not None
-        return next(rows)[self._column]
+        fields = next(rows)
+        if self._message is not None and fields[self._message]:
+            return self._person.is_in_message(fields[self._message])
+        return self._column is not None and self._person.is_meant(fields[self._column])
 
     def _line_end(self, end: int) -> int:
         return self._window.data.index(b"\n", end) + 1

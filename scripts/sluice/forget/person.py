@@ -1,5 +1,6 @@
 """Whose records are to be forgotten, and whether a field or a text is theirs."""
 
+import base64
 import json
 import re
 from collections.abc import Collection, Iterator
@@ -18,6 +19,10 @@ class Place:
 
     names: tuple[str, ...]
     part: str | None = None
+
+
+UNDECODABLE = "_undecodable_base64"
+"""The column in which streams keep messages that they could not decode."""
 
 
 class _Pairs(list):
@@ -46,10 +51,21 @@ class Person:
         """Whether the raw text of a faulty record holds the value as a field."""
         return any(map(self._is_value, SEPARATORS.split(text)))
 
+    def is_in_message(self, encoded: str) -> bool:
+        """Whether a message of a stream that could not be decoded, kept as base64, holds the value as a field."""
+        try:
+            return self.is_in_fault(base64.b64decode(encoded).decode("utf-8", "backslashreplace"))
+        except ValueError:
+            return self.is_in_fault(encoded)
+
     def may_be_in(self, data: bytes) -> bool:
         """Whether text can hold the value at all; a quick look before a slow one. JSON may write any letter as an escape."""
+        return self.is_written_in(data) or bool(self.places and b"\\" in data)
+
+    def is_written_in(self, data: bytes) -> bool:
+        """Whether text holds the value, letter by letter."""
         value = self._clean(self.value).replace('"', '""').encode()
-        return value in (self._folded(data) if self.fold else data) or bool(self.places and b"\\" in data)
+        return value in (self._folded(data) if self.fold else data)
 
     def _is_value(self, text: str) -> bool:
         return self._clean(text) == self._clean(self.value)

@@ -9,7 +9,7 @@ import gzip
 import os
 import time
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sluice import durable
 from sluice.archive.store import Archived, Bundle, blocks_of, list_archive, list_bundle, read_lines, restore
 from sluice.forget.erase import erase_records
 from sluice.forget.journal import Journal, Rewritten
-from sluice.forget.person import Person
+from sluice.forget.person import UNDECODABLE, Person
 from sluice.forget.replace import Version, replace_version
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.inspect import inspect_file
@@ -170,7 +170,7 @@ def _without(path: Path, person: Person, work: Path) -> _Text | str | None:
     """The text without the person's records; None: there are none; a text: why nobody can tell."""
     try:
         plain = Path(plain_utf8(str(path), work))
-        if not _holds(plain, person):
+        if not _holds(plain, lambda data: person.may_be_in(data) or UNDECODABLE.encode() in data):
             return None
         return without_records(plain, person, work)
     except UnreadableFileError as problem:
@@ -202,11 +202,11 @@ def without_records(plain: Path, person: Person, work: Path) -> _Text | None:
     return _Text(source, total, is_torn)
 
 
-def _holds(path: Path, person: Person) -> bool:
-    """Whether the bytes of a text hold the value, wherever."""
+def _holds(path: Path, is_in: Callable[[bytes], bool]) -> bool:
+    """Whether a look at some bytes says so of any of the bytes of a text."""
     tail = b""
     for block in blocks_of(path):
-        if person.may_be_in(tail + block):
+        if is_in(tail + block):
             return True
         tail = block[-4096:]
     return False
@@ -242,10 +242,8 @@ def stray_files(folder: Path, known: Collection[str], person: Person) -> Iterato
         if file in known or "/_torn/" in file or "/_offsets/" in file or not path.is_file():
             continue
         try:
-            if _holds(path, person):
-                yield Unreadable(
-                    file, "It is not delivered yet, and may hold the value. Finish or remove it."
-                )
+            if _holds(path, person.is_written_in):
+                yield Unreadable(file, "It is not delivered yet, and holds the value. Finish or remove it.")
         except (OSError, zlib.error):
             yield Unreadable(file, "It is not delivered yet, and cannot be read. Finish or remove it.")
 
