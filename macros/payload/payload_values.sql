@@ -3,7 +3,8 @@
 
   Args:
     fields (list of mappings): what payload_fields returned.
-  Returns: two select items, payload_texts and payload_types, over a relation with the column payload.
+  Returns: two select items, payload_texts and payload_types, over a relation with the column payload. Types are there of
+    payload_parents, too, after those of the paths.
 -#}
 {% macro payload_values(fields) -%}
   {{ return(adapter.dispatch('payload_values')(fields)) }}
@@ -14,9 +15,9 @@
 {%- endmacro %}
 
 {% macro duckdb__payload_values(fields) -%}
-  {%- set paths = payload_paths(fields) + payload_parents(fields) -%}
+  {%- set paths = payload_paths(fields) -%}
   json_extract_string(payload, ['{{ paths | join("', '") }}']) as payload_texts,
-  json_type(payload, ['{{ paths | join("', '") }}']) as payload_types
+  json_type(payload, ['{{ (paths + payload_parents(fields)) | join("', '") }}']) as payload_types
 {%- endmacro %}
 
 {#- The paths of fields, each once. Args: fields (what payload_fields returned). Returns: a list of JSON paths. -#}
@@ -70,14 +71,19 @@
       {%- endfor -%}
     {%- endfor -%}
   {%- endfor -%}
-  coalesce(
+  {#- Most payloads are seen not to: a name that stands twice is written twice, or with an escape. #}
+  {%- set hints = ["contains(" ~ payload ~ ", '\\')"] -%}
+  {%- for name in names.values() | sum(start=[]) | unique -%}
+    {%- do hints.append("len(string_split(" ~ payload ~ ", '" ~ name ~ "\"')) > 2") -%}
+  {%- endfor -%}
+  case when {{ hints | join(' or ') }} then coalesce(
     {%- for object, wanted in names.items() %}
     {%- set kept = "list_filter(json_keys(" ~ payload ~ ", '" ~ object ~ "'), lambda name: name in ('" ~ wanted | join("', '") ~ "'))" %}
     len(list_distinct({{ kept }})) != len({{ kept }})
     {{ 'or' if not loop.last }}
     {%- endfor %},
     false
-  )
+  ) else false end
 {%- endmacro %}
 
 {#- A part of a text that a later version splits. Args: text (SQL expression), part (first_word, other_words or none). -#}

@@ -64,8 +64,8 @@
   {%- set tops = [] -%}
   {%- for path in payload_paths(personal) -%}{%- do tops.append(path.split('.')[1]) -%}{%- endfor -%}
   case
-    when payload is null then null
-    when {{ is_personal }} and {{ payload_has_twice('payload', personal) }} then cast(
+    when not {{ is_personal }} then payload
+    when {{ payload_has_twice('payload', personal) }} then cast(
       json_merge_patch(
         payload
         {%- for name in tops | unique %},
@@ -77,12 +77,13 @@
         {%- endfor %}
       ) as varchar
     )
-    when {{ is_personal }} then cast(
+    else cast(
       json_merge_patch(
         payload
         {%- for path in payload_parents(personal) + payload_paths(personal) %}
         {%- set place = places.index(path) + 1 %}
-        {%- set patch = namespace(value=pii_hash("coalesce(" ~ clean_text('payload_texts[' ~ place ~ ']') ~ ", '')")) %}
+        {%- set text = 'payload_texts[' ~ place ~ ']' if path in payload_paths(fields) else "json_extract_string(payload, '" ~ path ~ "')" %}
+        {%- set patch = namespace(value=pii_hash("coalesce(" ~ clean_text(text) ~ ", '')")) %}
         {%- for name in path.split('.')[1:] | reverse %}
           {%- set patch.value = "json_object('" ~ name ~ "', " ~ patch.value ~ ")" %}
         {%- endfor %},
@@ -93,6 +94,5 @@
         {%- endfor %}
       ) as varchar
     )
-    else payload
   end
 {%- endmacro %}
