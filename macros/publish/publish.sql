@@ -138,7 +138,7 @@
       'build': published_build(),
       'batches': batches,
       'warehouse_id': origin,
-      'mode': '600' if database != 'sluice' else '644',
+      'is_public': database == 'sluice',
     } -%}
     {%- set prepare = "select sluice_prepare_publication('" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) ~ ')' -%}
     {%- set staging = run_query(prepare).rows[0][0] -%}

@@ -35,7 +35,6 @@
       'build': published_build(),
       'batches': [[feed, batch]],
       'warehouse_id': state.warehouse_id,
-      'mode': '600',
       'window': var('publish_days', none),
     } -%}
     {%- set due = run_query(

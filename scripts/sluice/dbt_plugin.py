@@ -18,10 +18,11 @@ import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 
+from sluice import durable
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
 from sluice.forget.sql_functions import register_forget_functions
-from sluice.holder import wait_for_warehouse
+from sluice.holder import release_warehouse, take_warehouse, warehouse_holder
 from sluice.home import Home, data_home
 from sluice.lake.sql_functions import register_lake_functions
 from sluice.landing.listing import walk_landing
@@ -52,21 +53,20 @@ class Plugin(BasePlugin):
     """Prepares the data home and the connection of every dbt command."""
 
     def initialize(self, plugin_config: dict) -> None:
-        """Create the folders that a first build needs (DuckDB opens no file in an absent one), and wait for a process
-        that has the warehouse open."""
+        """Create the folders that a first build needs: DuckDB opens no file in an absent one. What this process writes from
+        now on is its user's own, where it does not say otherwise."""
         if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
             sys.meta_path.insert(0, _WithoutPandas())
             spare_work()
             # The parsed project stays; the collector need not walk it again and again: 0.4 s of a build with nothing new.
             gc.freeze()
             gc.set_threshold(1_000_000, 50, 100)
-        home = data_home()
-        home.work.mkdir(parents=True, exist_ok=True)
-        wait_for_warehouse(home.warehouse)
+        durable.keep_private()
+        data_home().prepare()
 
     def update_connection_config(self, creds, config: dict) -> None:
         """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another; without
-        SLUICE_MEMORY_LIMIT, default_memory_limit."""
+        SLUICE_MEMORY_LIMIT, default_memory_limit. Then wait for the warehouse, and open it: dbt gets what is open."""
         threads = int(config.get("threads") or 0) or os.cpu_count() or 1
         if str(config.get("threads", "0")) == "0":
             config.pop("threads", None)
@@ -74,9 +74,12 @@ class Plugin(BasePlugin):
             config["allow_unsigned_extensions"] = True
         if config.get("memory_limit") == "auto":
             config["memory_limit"] = f"{default_memory_limit(data_home(), threads)}MB"
+        if not (creds.path.startswith(":memory:") or creds.is_motherduck):
+            self._opened = open_warehouse(Path(creds.path), config)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the SQLite extension that ships as a Python package, and register the functions."""
+        self._opened = None
         conn.execute(f"load '{_sqlite_extension()}'")
         _verified.add(_sqlite_extension())
         register_landing_functions(conn)
@@ -105,6 +108,23 @@ class Plugin(BasePlugin):
                 "message": str(problem),
                 "is_of_data": isinstance(problem, ERRORS_OF_DATA),
             }
+
+
+def open_warehouse(path: Path, config: dict) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse when it is this process's turn (see holder), also beside a tool that opens it at that moment.
+
+    Raises HeldError, duckdb.Error.
+    """
+    while True:
+        take_warehouse(path)
+        for spilt in Path(config.get("temp_directory") or "/nowhere").glob("duckdb_temp_*"):
+            spilt.unlink(missing_ok=True)  # of a process that was killed: raw records may be in it
+        try:
+            return duckdb.connect(str(path), config=config)
+        except duckdb.IOException:
+            release_warehouse(path)
+            if warehouse_holder(path) is None:
+                raise
 
 
 def default_memory_limit(home: Home, threads: int) -> int:

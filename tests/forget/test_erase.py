@@ -1,7 +1,9 @@
 """One person's records leave the text of a file; every other byte stays, whatever the dialect."""
 
+import base64
 import gzip
 import zipfile
+import json
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,11 @@ from landing.packers import PACKERS
 
 from sluice.archive.move import Loaded, archive_files
 from sluice.archive.store import list_archive, read_lines
-from sluice.forget.erase import Person, erase_records
-from sluice.forget.rewrite import Rewritten, Unreadable, rewrite_archive, rewrite_landing, without_records
+from sluice.forget.erase import erase_records
+from sluice.forget.journal import Journal, Rewritten
+from sluice.forget.person import Person, Place
+from sluice.forget.rewrite import Unreadable, rewrite_archive, rewrite_landing, without_records
+from sluice.home import Home
 from sluice.landing.decompress import content_blocks
 from sluice.landing.feed import FeedFormat
 from sluice.landing.inspect import inspect_file
@@ -20,6 +25,10 @@ from sluice.landing.listing import list_landing_files
 from sluice.landing.source import plain_text
 
 PERSON = Person(frozenset({"user", "user_id"}), frozenset({"id", "user", "user_id", "note"}), "u7")
+
+
+def journal_in(root: Path) -> Journal:
+    return Journal(Home(root, root / "landing", root / "published"))
 
 
 def erase(text: bytes, tmp_path: Path, person: Person = PERSON) -> tuple[bytes, int]:
@@ -52,6 +61,70 @@ def test_records_go_and_the_rest_stays(before: bytes, after: bytes, tmp_path: Pa
 def test_folded_columns_are_compared_folded(tmp_path: Path) -> None:
     person = Person(frozenset({"email"}), frozenset({"email", "id"}), " Ä@b.c", "lower")
     assert erase("id,email\n1,ä@B.C\n2,x@b.c\n".encode(), tmp_path, person) == (b"id,email\n2,x@b.c\n", 1)
+
+
+def test_a_field_of_any_length(tmp_path: Path) -> None:
+    long = b"x" * 300_000
+    text = b"id,user_id,note\n1,u7," + long + b"\n2,u8," + long + b"\n"
+    assert erase(text, tmp_path) == (b"id,user_id,note\n2,u8," + long + b"\n", 1)
+
+
+def test_messages_that_could_not_be_decoded(tmp_path: Path) -> None:
+    """Streams keep them as base64."""
+    texts = (b'{"user": "u7"', b'{"user": "u77"', b"\xff,u7,\xfe", b"")
+    lines = [b"%d,,%s\n" % (number, base64.b64encode(text)) for number, text in enumerate(texts)]
+    found = erase(b"id,user_id,_undecodable_base64\n" + b"".join(lines) + b"9,u7,\n", tmp_path)
+    assert found == (b"id,user_id,_undecodable_base64\n" + lines[1] + lines[3], 3)
+
+
+IN_PAYLOAD = Person(
+    frozenset({"payload"}),
+    frozenset({"id", "payload"}),
+    "u7",
+    places=(
+        Place(("email",)),
+        Place(("user", "email")),
+        Place(("name",), "first_word"),
+        Place(("name",), "other_words"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "payload, is_theirs",
+    [
+        ({"email": " u7 "}, True),
+        ({"email": "u77"}, False),
+        ({"user": {"email": "u7"}}, True),
+        ({"user": {"name": "u7"}}, False),
+        ({"other": "u7"}, False),
+        ({"name": "u7 Miller"}, True),
+        ({"name": "Ann u7"}, True),
+        ({"name": "Ann"}, False),
+        ({"email": ["a", {"b": "u7"}]}, True),
+        ({"user": ["u7"]}, True),
+        ({"user": "u7"}, True),
+        ({"email": None, "user": None}, False),
+        ('{"email": "\\u00757"}', True),
+        ('{"email": "a", "email": "u7"}', True),
+        ('{"user": {}, "user": {"email": "u7"}}', True),
+        ('{"email": "u7"', True),
+        ("[" * 5000, False),
+        ("not json", False),
+        ("", False),
+    ],
+)
+def test_somebody_inside_a_payload(payload: dict | str, is_theirs: bool, tmp_path: Path) -> None:
+    text = payload if isinstance(payload, str) else json.dumps(payload)
+    line = '1,"{}"\n'.format(text.replace('"', '""')).encode()
+    left, count = erase(b"id,payload\n" + line + b"2,\n", tmp_path, IN_PAYLOAD)
+    assert (left, count) == (b"id,payload\n" + (b"" if is_theirs else line) + b"2,\n", int(is_theirs))
+
+
+def test_a_number_is_compared_as_it_is_written(tmp_path: Path) -> None:
+    person = Person(frozenset({"p"}), frozenset({"p", "id"}), "1.10", places=(Place(("id",)),))
+    assert person.is_meant('{"id": 1.10}') and not person.is_meant('{"id": 1.1}')
+    assert Person(frozenset(), frozenset(), "true", places=(Place(("id",)),)).is_meant('{"id": true}')
 
 
 FIELDS = st.sampled_from(["u7", " u7", "u8", '"u7"', '"a\nu7"', '"u', "", "ü", "x,u7", "a\r\nb"])
@@ -88,7 +161,7 @@ def test_landing_files_keep_their_encoding(tmp_path: Path) -> None:
     (folder / "c.csv").write_bytes(b"id,user_id\n1,u8\n")
     (folder / "d.csv.gz").write_bytes(gzip.compress(text.encode())[:-5])
     untouched = (folder / "c.csv").stat().st_mtime_ns
-    found = list(rewrite_landing(landing, "events", PERSON, work))
+    found = list(rewrite_landing(landing, "events", PERSON, work, journal_in(tmp_path)))
     assert [item.erased_count for item in found if isinstance(item, Rewritten)] == [1, 1]
     assert [item.file for item in found if isinstance(item, Unreadable)] == [
         "events/ingest_date=2026-01-01/d.csv.gz"
@@ -176,7 +249,7 @@ def test_bundles_of_the_archive_are_rewritten(tmp_path: Path) -> None:
     files = [Loaded(entry, "2026-01-01") for entry in list_landing_files(landing)]
     archive_files(files, landing, archive, lambda file: None)
     before = {entry.file: entry for entry in list_archive(archive)}
-    (found,) = rewrite_archive(archive, "events", PERSON, work)
+    (found,) = rewrite_archive(archive, "events", PERSON, work, journal_in(tmp_path))
     after = {entry.file: entry for entry in list_archive(archive)}
     assert isinstance(found, Rewritten) and found.file.endswith("a.csv") and found.erased_count == 1
     assert found.old_modified_ns == before[found.file].modified_ns

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import xxhash
 
-from sluice.archive.store import Archived, ArchiveError, Bundle, list_archive, read_lines, sync
+from sluice import durable
+from sluice.archive.store import Archived, ArchiveError, Bundle, list_archive, read_lines
 from sluice.landing.decompress import content_blocks
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.listing import LandingFile, list_landing_files
@@ -56,8 +57,8 @@ def old_files(
 
 def settle_leavings(landing: Path, archive: Path) -> int:
     """Finish or take back what a killed run was removing. Returns how many files that were."""
-    for unfinished in archive.rglob(".*.parquet.tmp"):
-        unfinished.unlink()
+    for unfinished in durable.leftovers(archive):
+        durable.remove_leftover(unfinished)
     leavings = list(landing.rglob(f".*{LEAVING}"))
     held = {entry.file: entry for entry in list_archive(archive)} if leavings else {}
     for leaving in leavings:
@@ -157,7 +158,7 @@ def _remove(file: Loaded, held: Archived, landing: Path) -> bool:
             leaving.rename(path)
         return False
     leaving.unlink()
-    sync(path.parent)
+    durable.sync(path.parent)
     for folder in path.parents:
         if folder.parent == landing or folder == landing or any(folder.iterdir()):
             break

@@ -23,7 +23,9 @@ def take_events(listener: socket.socket, settings: Settings, log_level: str) -> 
     stop = Stop()
     configure_logging(log_level)
     log = structlog.get_logger("sluice.ingest")
-    service = Service(data_home(), settings, Tokens.from_environment())
+    home = data_home()
+    home.prepare()
+    service = Service(home, settings, Tokens.from_environment())
     lock = HomeLock(service.zone.ingest)
     service.start()
     for warning in service.warnings():

@@ -61,7 +61,7 @@ def _state(tree: str) -> str:
 
 
 def _note(tree: str, state: str) -> str:
-    write_state(_tree(tree), json.loads(state))
+    write_state(_tree(tree), json.loads(state), is_public=tree != "tenants")
     return tree
 
 
@@ -75,7 +75,8 @@ def _change(table: str, name: str, change: str) -> int:
     written = {
         rest: lake / STAGING / f"{table.replace('/', '.')}.{name}{rest}" for rest in parts.pop("written")
     }
-    return change_partitions(lake / table, name, written, **parts)
+    is_public = not table.startswith("quarantine/")
+    return change_partitions(lake / table, name, written, **parts, is_public=is_public)
 
 
 def _growing(table: str, name: str) -> list[str]:

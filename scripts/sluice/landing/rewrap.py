@@ -12,16 +12,16 @@ from typing import IO
 import zstandard
 
 from sluice.landing.encoding import Encoding, encoded
-from sluice.landing.source import PlainText, open_new, text_blocks
+from sluice.landing.source import PlainText, text_blocks
 
 
-def write_like(text: str, target: Path, like: PlainText, delivered: Path) -> None:
-    """Write UTF-8 text to a new file `target` (0600) as `like` was found in the file `delivered`.
+def write_like(text: str, target: IO[bytes], like: PlainText, delivered: Path) -> None:
+    """Write UTF-8 text to the open file `target` as `like` was found in the file `delivered`.
 
     A zip gets one member, with the name, date and method of the one it has. Raises OSError.
     """
     with ExitStack() as stack:
-        out: IO[bytes] = stack.enter_context(open_new(target))
+        out = target
         for layer in like.layers:
             if layer == "zip":
                 archive = stack.enter_context(zipfile.ZipFile(out, "w"))

@@ -4,7 +4,6 @@ The file is in WAL mode and changed in place: replacing a file under a running r
 while a WAL writer that is killed at any point leaves every reader with the last committed state.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sluice import durable
 from sluice.publish.spec import Publication, Table
 
 BUSY_TIMEOUT_SECONDS = 60
@@ -25,9 +25,11 @@ def prepare_staging(staging: Path, publication: Publication) -> None:
 
     A table has its final primary key already, so that a first publication can move the file into place as it is.
     """
-    staging.parent.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(staging.parent.parent, is_public=True)
+    durable.make_folder(staging.parent)
     for leftover in with_companions(staging):
         leftover.unlink(missing_ok=True)
+    durable.create(staging)
     with closing(sqlite3.connect(staging)) as db:
         db.execute("pragma journal_mode = off")
         db.execute("pragma page_size = 8192")
@@ -79,7 +81,6 @@ def apply_publication(
     Raises:
         sqlite3.Error: the transaction was rolled back.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         _update(target, staging, publication, turn)
     else:
@@ -122,11 +123,8 @@ def _create(target: Path, staging: Path, publication: Publication, turn: Callabl
         write_build(db, publication)
         db.commit()
         db.execute("pragma journal_mode = wal")
-    staging.chmod(publication.mode)
-    with staging.open("rb") as written:
-        os.fsync(written.fileno())
     turn()
-    staging.rename(target)
+    durable.put(staging, target, is_public=publication.is_public)
 
 
 def _update(target: Path, staging: Path, publication: Publication, turn: Callable[[], None]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from sluice import durable
 from sluice.publish.apply import (
     Staged,
     attach_staging,
@@ -91,8 +92,7 @@ def publish_files(
     for name in (*keep, *(file.name for file in files)):
         if not TENANT_ID.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a published file; nothing was published")
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)  # names of tenants are nobody else's business
+    durable.make_folder(folder)  # names of tenants are nobody else's business
     layout = layout_id(publication)
 
     def bring_up_to_date(file: File) -> None:
@@ -123,7 +123,7 @@ def _create(path: Path, staging: Path, publication: Publication, file: File, lay
     aside = staging.with_name(f"{file.name}.new")
     for leftover in with_companions(aside):
         leftover.unlink(missing_ok=True)
-    aside.touch(mode=publication.mode)
+    durable.create(aside)
     with closing(connect(aside)) as db:
         db.execute("pragma journal_mode = off")
         attach_staging(db, staging)
@@ -132,10 +132,7 @@ def _create(path: Path, staging: Path, publication: Publication, file: File, lay
         db.execute("commit")
         db.execute("detach staging")
         db.execute("pragma journal_mode = wal")
-    aside.chmod(publication.mode)
-    with aside.open("rb") as written:
-        os.fsync(written.fileno())
-    aside.rename(path)
+    durable.put(aside, path)
 
 
 def _update(path: Path, staging: Path, publication: Publication, file: File, layout: int) -> None:

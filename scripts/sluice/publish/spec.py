@@ -55,7 +55,7 @@ class Publication:
         batches: what the file reflects afterwards: pairs of (feed, batch number) for `_published_batches`.
             Of a folder of files: the one feed and batch.
         warehouse_id: identity of the warehouse that numbered the batches.
-        mode: permission bits of the file, when it is created.
+        is_public: everybody may read the file, as the umask leaves it; else its user alone.
         window: the newest days that event-level tables are limited to, or None.
     """
 
@@ -63,7 +63,7 @@ class Publication:
     build: dict[str, str]
     batches: tuple[tuple[str, int], ...] = ()
     warehouse_id: str = ""
-    mode: int = 0o644
+    is_public: bool = False
     window: int | None = None
 
 
@@ -92,6 +92,6 @@ def publication_from_json(text: str) -> Publication:
         build=given["build"],
         batches=tuple((feed, int(batch)) for feed, batch in given.get("batches", ())),
         warehouse_id=given.get("warehouse_id", ""),
-        mode=int(given.get("mode", "644"), 8),
+        is_public=bool(given.get("is_public")),
         window=given.get("window"),
     )

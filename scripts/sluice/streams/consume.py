@@ -190,7 +190,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments.settings = _settings(arguments)
         hide(secrets(arguments.settings))
-        intake, telemetry = build_intake(arguments, data_home(), log)
+        home = data_home()
+        home.prepare()
+        intake, telemetry = build_intake(arguments, home, log)
     except ValueError as error:
         cli.error(str(error))
     gc.set_threshold(200_000, 20, 50)  # batches are many small objects, and none of them are cycles

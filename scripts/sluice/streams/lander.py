@@ -1,7 +1,6 @@
 """One partition's way onto the disk: under a lock, what the record says has landed decides what may still
 land."""
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -108,7 +107,7 @@ class Lander:
                 self._disk.write_aside(aside, data)
                 kept = self._folder / "_torn" / path.name
                 self._disk.make_folder(kept.parent)
-                shutil.copyfile(path, kept)
+                self._disk.write_aside(kept, path.read_bytes())
                 self._disk.rename(aside, path)
             size = path.stat().st_size
             self._append(Line("mended", self._recorded(), torn.file, size))

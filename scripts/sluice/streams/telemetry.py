@@ -3,7 +3,6 @@ alert."""
 
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from sluice import durable
 from sluice.streams.lander import Landing
 from sluice.streams.names import Place, Position, position_text
 from sluice.streams.rows import Odd
@@ -207,10 +207,6 @@ class Telemetry:
         self._lost.labels(*self._labels(place)).inc(lost or 0)
         self.log.warning("gap", extra={"fields": line})
         try:
-            self._gaps_file.parent.mkdir(parents=True, exist_ok=True)
-            with self._gaps_file.open("a") as handle:
-                handle.write(json.dumps(line) + "\n")
-                handle.flush()
-                os.fsync(handle.fileno())
+            durable.append(self._gaps_file, json.dumps(line).encode() + b"\n")
         except OSError as error:  # the log line above and the counts remain
             self.say(logging.ERROR, "gap not recorded", place, file=str(self._gaps_file), why=str(error))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from threading import Event
 from typing import TYPE_CHECKING
 
+from sluice import durable
 from sluice.home import data_home
 from sluice.watch.changes import changed_folders, code_version, list_landing, notices, why_not_importable
 from sluice.watch.loop import Plan
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Watch until a signal comes, or build once. Returns the exit code."""
     options = _parse(arguments)
     os.environ["SLUICE_HOME"] = str(data_home().root)  # dbt's working folder is the checkout
+    durable.keep_private()
+    data_home().prepare()
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _stop(stop))
@@ -155,6 +158,7 @@ def _stop(stop: Event) -> None:
 def _restart() -> None:
     """The code has changed: this process becomes a new one, with all of it read again."""
     say("the code has changed: starting again with it")
+    os.umask(durable.child_umask())
     os.execv(sys.executable, [sys.executable, "-m", "sluice.watch", *sys.argv[1:]])  # noqa: S606
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventMsg
 from dbt_common.invocation import get_invocation_id
 
+from sluice.holder import close_warehouse
 from sluice.home import PROJECT_ROOT, data_home
 from sluice.quick_dbt import spare_work_between_builds
 from sluice.watch.selection import Project
@@ -126,13 +126,6 @@ def show(event: EventMsg) -> None:
     """dbt's errors, and what macros print."""
     if event.info.level == "error" or event.info.name == "PrintEvent":
         print(event.info.msg, flush=True)
-
-
-def close_warehouse() -> None:
-    """dbt-duckdb keeps the file open for the next invocation; others want to get in."""
-    if DuckDBConnectionManager._ENV is not None:
-        DuckDBConnectionManager._ENV.close()
-        DuckDBConnectionManager._ENV = None
 
 
 def _first_line(message: str) -> str:

@@ -11,6 +11,7 @@ from threading import Event
 
 from watchfiles import watch
 
+from sluice import durable
 from sluice.home import PROJECT_ROOT
 from sluice.landing.listing import list_landing_files
 
@@ -73,7 +74,7 @@ def notices(landing: Path, interval: float, stop: Event, say: Callable[[str], No
     system has no notices to give (its limit of watched folders is reached), `say` is told so once, and there is a look
     every WITHOUT_NOTICES_SECONDS.
     """
-    landing.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(landing)
     try:
         yield from _system_notices(landing, interval, stop)
     except (OSError, RuntimeError) as error:
