@@ -50,7 +50,7 @@ def split_lines(text: str, *, mid_line: bool) -> list[Line]:
 
 
 def parse(text: str, delimiter: str, *, alone: bool) -> tuple[str, list[str]]:
-    """The fields of a text: ("closed", fields), or "open" or "broken" quotes."""
+    """The fields of a text: ("closed", fields), or "open", "broken" or "shifted" quotes."""
     blanks = " \t".replace(delimiter, "")
     fields: list[str] = []
     at = glued = 0
@@ -82,14 +82,14 @@ def parse(text: str, delimiter: str, *, alone: bool) -> tuple[str, list[str]]:
                 if text[at] == '"':
                     kind = lost_delimiter(text, at, delimiter, blanks)
                     if kind == "inside":
-                        return "broken", []
+                        return "shifted", []
                     glued += kind == "glued"
                 value += text[at]
                 at += 1
         fields.append(value)
         if at == len(text):
             if alone and glued and text.endswith(delimiter):
-                return "broken", []
+                return "shifted", []
             return "closed", fields
         at += 1
 
@@ -230,6 +230,8 @@ class Slow:
             if whole is None:
                 return self.take(kind, values, at, last + 1)
             return self.stray(at, whole)
+        if state == "shifted" and last == at:
+            return self.take("unterminated_quote", [], at, at + 1)
         whole = next((n for n in range(at + 1, len(self.lines)) if self.is_whole(n)), len(self.lines))
         if state == "open" and horizon < len(self.lines) and whole >= horizon:
             return self.take("line_too_long", [], at, whole, cut=True)

@@ -1,21 +1,19 @@
 """Whatever the mess, the fast reader finds what the slow one finds, and DuckDB reads back what it left."""
 
-import csv
-import io
 import os
 import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
 import duckdb
-from hypothesis import HealthCheck, assume, example, given, note, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
 from sluice.landing import limits
 from sluice.landing.header import Names, find_repeated
 
 from . import reference
-from .support import feed_of, inspect_bytes, read_fault_lines, read_records, read_rows
+from .support import feed_of, inspect_bytes, read_fault_lines, read_records
 
 COLUMNS = ["alpha", "beta", "gamma", "delta"]
 relaxed = settings(

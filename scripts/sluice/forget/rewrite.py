@@ -20,7 +20,6 @@ from sluice.archive.store import (
 )
 from sluice.forget.erase import Person, erase_records
 from sluice.landing.errors import UnreadableFileError
-from sluice.landing.feed import FeedFormat
 from sluice.landing.inspect import inspect_file
 from sluice.landing.listing import list_landing_files
 from sluice.landing.rewrap import text_as_found, write_like
@@ -138,8 +137,7 @@ def _rewrite_bundle(
 def _without(path: Path, person: Person, work: Path) -> _Text | str | None:
     """The text without the person's records; None: there are none; a text: why nobody can tell."""
     try:
-        feed = FeedFormat({name: (name,) for name in person.known}, ())
-        plain = resolve_encoding(plain_text(str(path), work, feed), work)
+        plain = resolve_encoding(plain_text(str(path), work, person.feed), work)
         if not _holds(plain.path, person):
             return None
         text = without_records(Path(plain.path), person, work)
@@ -158,7 +156,7 @@ def without_records(plain: Path, person: Person, work: Path) -> _Text | None:
     while True:
         target = new_path(work, ".csv")
         with target.open("wb") as out:
-            found = erase_records(str(source), person, out.write)
+            found = erase_records(str(source), person, out.write, work)
         if not found.count:
             break
         source, total, is_torn = target, total + found.count, is_torn or found.is_torn
@@ -167,8 +165,7 @@ def without_records(plain: Path, person: Person, work: Path) -> _Text | None:
     if source == plain:
         return None
     if is_torn:
-        names = sorted(person.known)
-        before, after = (inspect_file(str(file), names, work).records_read or 0 for file in (plain, source))
+        before, after = (inspect_file(str(file), person.feed, work).records_read or 0 for file in (plain, source))
         total = before - after
     return _Text(source, total, is_torn)
 

@@ -1,7 +1,7 @@
 """Forgetting as SQL functions.
 
-- `sluice_erase(feed, columns, column, fold, value) -> STRUCT(...)[]`: rewrite the landing files of a feed and its archive
-  without the records whose column holds the value. `columns`: JSON, column -> names it may have in a file. One item per
+- `sluice_erase(feed, format, column, fold, value) -> STRUCT(...)[]`: rewrite the landing files of a feed and its archive
+  without the records whose column holds the value. `format`: what sluice_inspect is told of the feed. One item per
   file: the version it had (old_size_bytes, old_modified_ns) and has, and how many records it lost; or the problem
 - `sluice_compact_published() -> BIGINT`: write every published file anew, so that deleted rows are nowhere in it
 - `sluice_compact_path() -> VARCHAR`, `sluice_replace_warehouse() -> BOOLEAN`: where to write the warehouse anew; put
@@ -11,7 +11,6 @@
 """
 
 import atexit
-import json
 import os
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from sluice.archive.upkeep import compact_published
 from sluice.forget.erase import Person
 from sluice.forget.rewrite import Rewritten, Unreadable, rewrite_archive, rewrite_landing, rewrite_torn
 from sluice.home import PROJECT_ROOT, data_home
+from sluice.landing.feed import FeedFormat
 
 ERASED_TYPE = (
     "STRUCT(file VARCHAR, old_size_bytes BIGINT, old_modified_ns BIGINT, size_bytes BIGINT, modified_ns BIGINT,"
@@ -46,10 +46,9 @@ def register_forget_functions(conn: duckdb.DuckDBPyConnection) -> None:
         conn.create_function(name, function, parameters, result, side_effects=True)
 
 
-def _erase(feed: str, columns: str, column: str, fold: str, value: str) -> list[dict]:
-    home, names = data_home(), json.loads(columns)
-    known = frozenset(name for aliases in names.values() for name in aliases)
-    person = Person(frozenset(names[column]), known, value, fold or None)
+def _erase(feed: str, feed_format: str, column: str, fold: str, value: str) -> list[dict]:
+    home = data_home()
+    person = Person(FeedFormat.parse(feed_format), column, value, fold or None)
     found = [
         *rewrite_landing(home.landing, feed, person, home.work),
         *rewrite_torn(home.landing, feed, person, home.work),
