@@ -62,7 +62,7 @@
   {%- endif -%}
   {%- do run_statements(
     'insert into erased_files select unnest(sluice_erase(' ~ duckdb__text_literal(feed) ~ ', '
-    ~ duckdb__text_literal(tojson(landing_columns(feed))) ~ ', ' ~ duckdb__text_literal('payload' if field else column) ~ ', '
+    ~ duckdb__text_literal(landing_feed(feed)) ~ ', ' ~ duckdb__text_literal('payload' if field else column) ~ ', '
     ~ duckdb__text_literal(fold or '') ~ ', ' ~ duckdb__text_literal(value) ~ ', ' ~ duckdb__text_literal(tojson(places)) ~ '), recursive := true)'
   ) -%}
   {%- do run_query(duckdb__renew_loads_sql(feed, column, fold, staged, value)) -%}

@@ -24,7 +24,8 @@ from sluice.landing.inspect import inspect_file
 from sluice.landing.listing import list_landing_files
 from sluice.landing.source import plain_text
 
-PERSON = Person(frozenset({"user", "user_id"}), frozenset({"id", "user", "user_id", "note"}), "u7")
+FEED = FeedFormat({"id": ("id",), "user_id": ("user_id", "user"), "note": ("note",)}, ("id",))
+PERSON = Person(FEED, "user_id", "u7")
 
 
 def journal_in(root: Path) -> Journal:
@@ -35,7 +36,7 @@ def erase(text: bytes, tmp_path: Path, person: Person = PERSON) -> tuple[bytes, 
     path = tmp_path / "x.csv"
     path.write_bytes(text)
     written: list[bytes] = []
-    found = erase_records(str(path), person, written.append)
+    found = erase_records(str(path), person, written.append, tmp_path)
     return b"".join(map(bytes, written)), found.count
 
 
@@ -59,7 +60,7 @@ def test_records_go_and_the_rest_stays(before: bytes, after: bytes, tmp_path: Pa
 
 
 def test_folded_columns_are_compared_folded(tmp_path: Path) -> None:
-    person = Person(frozenset({"email"}), frozenset({"email", "id"}), " Ä@b.c", "lower")
+    person = Person(FeedFormat({"id": ("id",), "email": ("email",)}, ("id",)), "email", " Ä@b.c", "lower")
     assert erase("id,email\n1,ä@B.C\n2,x@b.c\n".encode(), tmp_path, person) == (b"id,email\n2,x@b.c\n", 1)
 
 
@@ -138,16 +139,16 @@ def test_what_is_left_is_what_the_reader_finds_without_them(
     folder = tmp_path_factory.mktemp("erase")
     text = end.join(["id,user_id", *(",".join(row) for row in rows)]) + (end if ended else "")
     (folder / "x.csv").write_bytes(text.encode())
-    work, names = folder / "work", sorted(PERSON.known)
-    before = inspect_file(str(folder / "x.csv"), names, work).records_read
+    work = folder / "work"
+    before = inspect_file(str(folder / "x.csv"), FEED, work).records_read
     found = without_records(folder / "x.csv", PERSON, work)
     if found is None:
         return
-    after = inspect_file(str(found.path), names, work).records_read
+    after = inspect_file(str(found.path), FEED, work).records_read
     assert without_records(found.path, PERSON, work) is None
     assert before == after + found.erased_count
     if not found.is_torn:
-        assert found.erased_count == erase_records(str(folder / "x.csv"), PERSON, len).count
+        assert found.erased_count == erase_records(str(folder / "x.csv"), PERSON, len, work).count
 
 
 def test_landing_files_keep_their_encoding(tmp_path: Path) -> None:

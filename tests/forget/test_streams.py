@@ -6,10 +6,13 @@ from sluice.forget.journal import Journal, Rewritten
 from sluice.forget.person import Person
 from sluice.forget.rewrite import rewrite_landing, rewrite_torn
 from sluice.home import Home
+from sluice.landing.feed import FeedFormat
 from sluice.streams.lander import Lander
 from sluice.streams.names import Place
 
-PERSON = Person(frozenset({"user_id"}), frozenset({"event_id", "user_id"}), "u7")
+PERSON = Person(
+    FeedFormat({"event_id": ("event_id",), "user_id": ("user_id",)}, ("event_id",)), "user_id", "u7"
+)
 HEADER = b"event_id,user_id,_topic,_partition,_offset,_key\n"
 
 

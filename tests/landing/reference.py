@@ -50,7 +50,7 @@ def split_lines(text: str, *, mid_line: bool) -> list[Line]:
 
 
 def parse(text: str, delimiter: str, *, alone: bool) -> tuple[str, list[str]]:
-    """The fields of a text: ("closed", fields), or "open" or "broken" quotes."""
+    """The fields of a text: ("closed", fields), or "open", "broken" or "shifted" quotes."""
     blanks = " \t".replace(delimiter, "")
     fields: list[str] = []
     at = glued = 0
@@ -82,14 +82,14 @@ def parse(text: str, delimiter: str, *, alone: bool) -> tuple[str, list[str]]:
                 if text[at] == '"':
                     kind = lost_delimiter(text, at, delimiter, blanks)
                     if kind == "inside":
-                        return "broken", []
+                        return "shifted", []
                     glued += kind == "glued"
                 value += text[at]
                 at += 1
         fields.append(value)
         if at == len(text):
             if alone and glued and text.endswith(delimiter):
-                return "broken", []
+                return "shifted", []
             return "closed", fields
         at += 1
 
@@ -111,7 +111,7 @@ def lost_delimiter(text: str, quote: int, delimiter: str, blanks: str) -> str | 
         kind = "glued" if text[quote - 1] not in WHITE and text[quote - 1] not in (delimiter, '"') else None
     else:
         # the unquoted text ends where the next field begins with a quote
-        stop = re.compile(re.escape(delimiter) + f"[{blanks}]*\"").search(text, quote)
+        stop = re.compile(re.escape(delimiter) + f'[{blanks}]*"').search(text, quote)
         end = stop.start() if stop else len(text)
         while at < end and text[at] != '"':
             at += 1
@@ -230,6 +230,8 @@ class Slow:
             if whole is None:
                 return self.take(kind, values, at, last + 1)
             return self.stray(at, whole)
+        if state == "shifted" and last == at:
+            return self.take("unterminated_quote", [], at, at + 1)
         whole = next((n for n in range(at + 1, len(self.lines)) if self.is_whole(n)), len(self.lines))
         if state == "open" and horizon < len(self.lines) and whole >= horizon:
             return self.take("line_too_long", [], at, whole, cut=True)
@@ -248,7 +250,11 @@ class Slow:
             return len(self.lines)
         chunk = self.text[start : start + look]
         cut = chunk.rfind("\n") + 1 or chunk.rfind("\r", 0, look - 1) + 1
-        return next(n for n in range(at, len(self.lines) + 1) if n == len(self.lines) or self.lines[n].start >= start + cut)
+        return next(
+            n
+            for n in range(at, len(self.lines) + 1)
+            if n == len(self.lines) or self.lines[n].start >= start + cut
+        )
 
     def is_header(self, at: int) -> bool:
         """Whether a line is a header by itself."""
@@ -280,7 +286,9 @@ class Slow:
         except UnicodeDecodeError:
             kind = kind if cut else "invalid_encoding"
         if kind == "record":
-            keys = [column or label for column, label in zip(self.header.columns, self.header.extra, strict=True)]
+            keys = [
+                column or label for column, label in zip(self.header.columns, self.header.extra, strict=True)
+            ]
             record = {str(key): value.encode("latin-1") for key, value in zip(keys, values, strict=False)}
             self.found.records.append((record, line))
         else:

@@ -41,7 +41,9 @@ def delivery(day: str, feed: str = "service_events") -> Callable:
 def built(shared_home: DataHome) -> DataHome:
     """All deliveries, read by one build."""
     shared_home.clear()
-    shared_home.write("customers/ingest_date=2026-01-01/known.csv", "customer_id,email\nc1,a@b.de\nc2,x@y.de\n")
+    shared_home.write(
+        "customers/ingest_date=2026-01-01/known.csv", "customer_id,email\nc1,a@b.de\nc2,x@y.de\n"
+    )
     for folder, deliver in DELIVERIES:
         deliver(shared_home, folder)
     shared_home.build("--vars", "{as_of: '2026-06-01T00:00:00Z'}")

@@ -138,8 +138,6 @@ def restore(entry: Archived, target: Path) -> None:
         out.writelines(read_lines(entry))
 
 
-
-
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for block in blocks:

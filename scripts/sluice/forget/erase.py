@@ -15,6 +15,7 @@ from sluice.landing.source import open_file
 from sluice.landing.text import Text
 from sluice.landing.window import Window
 
+
 @dataclass(frozen=True)
 class Erased:
     """What one pass over a file found: how many records it left out, and whether a quote somewhere is not closed, so
@@ -38,7 +39,9 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
         window = Window(
             source, text.start.data_start, text.stop, crlf=text.start.crlf, mid_line=text.start.mid_line
         )
-        eraser = _Eraser(window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept))))
+        eraser = _Eraser(
+            window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept)))
+        )
         write(text.top)
         eraser.run(text.stop - text.start.data_start)
     write(rest)

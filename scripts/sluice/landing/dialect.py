@@ -86,7 +86,9 @@ def quote_of(head: bytes, start: Start, feed: FeedFormat) -> bytes:
     if feed.options.quote:
         return one_byte("quote", feed.options.quote)
     header_line, sample = head[start.header_start : start.data_start], head[start.data_start :][:SAMPLE]
-    if b"'" not in sample or b'"' in header_line or b'"' in sample:
+    if b"'" not in sample or re.search(
+        rb"(?:^|[\r\n]|" + re.escape(start.header.delimiter.encode()) + rb')\s*+"', header_line + sample
+    ):
         return b'"'
     return b"'" if _is_quoted_by_apostrophes(header_line, sample, start.header) else b'"'
 

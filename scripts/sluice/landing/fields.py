@@ -11,18 +11,22 @@ INVISIBLE += "\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 
 
 class State(Enum):
-    """How a piece of text ended: between records, inside quotes, or with a quote where none can be."""
+    """How a piece of text ended: between records, inside quotes, or with a quote where none can be.
+
+    SHIFTED: its quotes are in order only if a delimiter was lost before one.
+    """
 
     CLOSED = 0
     OPEN = 1
     BROKEN = 2
+    SHIFTED = 3
 
 
 class Fields:
     """Splits text at one delimiter.
 
     A field that begins with a quote, white space before it not counted, ends with one. A quote elsewhere is text
-    (`5" pipe`), unless the text reads as a field whose delimiter was lost (`1"a,b",2`): that is BROKEN.
+    (`5" pipe`), unless the text reads as a field whose delimiter was lost (`1"a,b",2`): that is SHIFTED.
     """
 
     def __init__(self, delimiter: bytes) -> None:
@@ -57,12 +61,12 @@ class Fields:
                     stop = following.start() if following else end
                     if data.find(QUOTE, at, stop) >= 0:
                         if self._shifted.search(data, at, stop):
-                            return State.BROKEN, columns
+                            return State.SHIFTED, columns
                         is_glued |= self._glued.search(data, at, stop) is not None
                     columns += data.count(self.delimiter, at, stop) + 1
                     if following is None:
                         is_broken = is_whole and is_glued and data.endswith(self.delimiter, begin, end)
-                        return State.BROKEN if is_broken else State.CLOSED, columns
+                        return State.SHIFTED if is_broken else State.CLOSED, columns
                     at = stop + 1
                     continue
                 close = closing_quote(data, opening.end(), end)

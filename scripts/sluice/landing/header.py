@@ -15,8 +15,8 @@ LINES = 32
 """How many lines from the beginning may be the header."""
 LINE_END = re.compile(rb"\r\n|\n|\r")
 UNIT = re.compile(r"\([^()]*\)\s*$")
-VALUE = re.compile(rb"\s*+[-+(]?\d|[^@]+@")
-"""What a column is not called, but a record's fields may well be: a number, a date, an address."""
+VALUE = re.compile(rb"(?!\s*+(?:19|20)\d\d\s*+\Z)(?:\s*+[-+(]?\d|[^@]+@)")
+"""What no column is called, but a record's fields may well be: a number, a date, an address. A year may be a name."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,10 @@ class Header:
 
 @dataclass(frozen=True)
 class Start:
-    """Where the records of a file begin.
+    """Where the records of a file begin: at byte `data_start`, in `line` (counted from 1).
 
-    `data_start` is that byte and `line` its line, counted from 1; the header begins at `header_start`, below
-    `skipped_lines`; its `kind` is 'first line', 'below other lines' or 'none'. `is_plain`: another RFC 4180 reader finds the same header on the
-    first line. `crlf`: what that line ends in.
+    The header begins at `header_start`, below `skipped_lines`; `newline` is what it ends in, its `kind` 'first line',
+    'below other lines' or 'none'. `is_plain`: another RFC 4180 reader finds the same header on the first line.
     """
 
     header: Header
@@ -100,22 +99,18 @@ class Names:
         self._key_words = [words[column] for column in feed.key]
         self._half = max(2, (len(feed.columns) + 1) // 2)
 
-    def header(
-        self, values: Sequence[bytes], delimiter: str, *, is_first: bool = False
-    ) -> tuple[Header, int] | None:
+    def header(self, values: Sequence[bytes], delimiter: str) -> tuple[Header, int] | None:
         """The header that a line with these values is, and how many columns it names; None if it is none.
 
-        A line that names the key and nothing else of the feed may be a record that holds such a word: where its other
-        fields look like values, it is a header only if it is the first line with text (`is_first`).
+        A line that names the key and little else of the feed may be a record that holds such a word: it is a header only
+        if no other field looks like a value.
         """
         columns: list[str | None] = []
         for value in values:
             column = self._column(value)
             columns.append(None if column in columns else column)
         known = {column for column in columns if column is not None}
-        if len(known) < self._half and not (
-            self._holds_key(known) and (is_first or not _hold_values(values, columns))
-        ):
+        if len(known) < self._half and not (self._holds_key(known) and not _hold_values(values, columns)):
             return None
         return self._named(values, columns, delimiter), len(known)
 
@@ -189,7 +184,7 @@ def find_header(head: bytes, names: Names, feed: FeedFormat, *, whole: bool) -> 
     for start, end in _lines(head, bom, whole=whole):
         looked += 1
         if not is_invisible(head[start:end][:1000].removeprefix(BOM)):
-            found = _best(head, start, names, delimiters, is_first=first is None)
+            found = _best(head, start, names, delimiters)
             first = head[start:end] if first is None else first
             if found is not None:
                 return _start(head, bom, start, found, looked)
@@ -223,7 +218,7 @@ def find_repeated(line: bytes, names: Names, delimiter: str) -> Header | None:
     if not names.may_be_in(line.lower()):
         return None
     others = (other for other in DELIMITERS if other != delimiter)
-    found = _best(line, 0, names, (delimiter, *others), is_first=False)
+    found = _best(line, 0, names, (delimiter, *others))
     return found.header if found else None
 
 
@@ -237,15 +232,13 @@ def _lines(head: bytes, at: int, *, whole: bool) -> Iterator[tuple[int, int]]:
         at = end.end() if end else len(head)
 
 
-def _best(
-    head: bytes, start: int, names: Names, delimiters: Sequence[str], *, is_first: bool
-) -> _Candidate | None:
+def _best(head: bytes, start: int, names: Names, delimiters: Sequence[str]) -> _Candidate | None:
     """The header that begins here, with the delimiter that yields the most known names, then the most fields."""
     best: _Candidate | None = None
     for read in (_read_strict, _read_bare):
         for delimiter in delimiters:
             record = read(head, start, delimiter.encode())
-            header = names.header(record[0], delimiter, is_first=is_first) if record else None
+            header = names.header(record[0], delimiter) if record else None
             if record is None or header is None:
                 continue
             rank = (header[1], len(record[0]))
@@ -327,7 +320,7 @@ def _longest_word(name: str) -> bytes:
 
 
 def _is_any_in(words: Iterable[bytes], text: bytes) -> bool:
-    for word in words:
+    for word in words:  # noqa: SIM110 - any() takes twice as long
         if word in text:
             return True
     return False

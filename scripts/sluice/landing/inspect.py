@@ -16,21 +16,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Self
 
 import xxhash
 
-from sluice.landing import limits
-from sluice.landing.decompress import BLOCK
-from sluice.landing.dialect import dialect_of, one_byte, quote_of, translate
+from sluice.landing.dialect import one_byte
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
-from sluice.landing.header import Header, Names, Start, find_header
+from sluice.landing.header import Header, Names
 from sluice.landing.normalise import normalise
 from sluice.landing.output import LineRuns, write_lines
 from sluice.landing.proof import Layout, Prover, record_lines
 from sluice.landing.source import (
-    PlainText,
     content_hash,
     new_path,
     open_file,
@@ -39,6 +35,7 @@ from sluice.landing.source import (
     stamp,
 )
 from sluice.landing.stamp import Stamp
+from sluice.landing.text import Text
 from sluice.landing.window import Window
 
 THREADS = 2
@@ -155,11 +152,18 @@ class _Look:
                 error=str(problem),
                 error_detail=problem.detail,
                 retry=problem.retry,
-                content_hash=self._found.content_hash,
+                content_hash=self._found.content_hash or (None if problem.retry else self._hash()),
             )
         found = self._found
         found.size_bytes, found.modified_ns, found.changed_ns, found.inode = before
         return found
+
+    def _hash(self) -> str | None:
+        """The hash of a file that could not be loaded, if it can be had."""
+        try:
+            return content_hash(self._path)
+        except UnreadableFileError:
+            return None
 
     def _read(self, known_hash: str | None) -> None:
         found = self._found
@@ -171,13 +175,13 @@ class _Look:
         if self._feed.options.delimiter:
             one_byte("delimiter", self._feed.options.delimiter)
         plain = plain_text(self._path, self._work_dir, self._feed)
-        text = _Text.of(plain, self._names, self._feed)
+        text = Text.of(plain.path, self._names, self._feed)
         if not self._prove(text):
             resolved = resolve_encoding(plain, self._work_dir)
             is_other = resolved.path != plain.path
             plain = resolved
             if is_other:
-                text = _Text.of(plain, self._names, self._feed)
+                text = Text.of(plain.path, self._names, self._feed)
             if not is_other or not self._prove(text):
                 self._normalise(text)
         if found.content_hash is None:
@@ -186,7 +190,7 @@ class _Look:
         found.delimiter = text.start.header.delimiter
         found.header_kind, found.skipped_lines = text.start.kind, text.start.skipped_lines
 
-    def _prove(self, text: "_Text") -> bool:
+    def _prove(self, text: Text) -> bool:
         """Count the records of a regular file; False if it is not regular."""
         start, header, found = text.start, text.start.header, self._found
         if not start.is_plain or text.quote != b'"' or text.stop != text.size:
@@ -232,16 +236,11 @@ class _Look:
         found.parts = [part]
         return True
 
-    def _normalise(self, text: "_Text") -> None:
+    def _normalise(self, text: Text) -> None:
         """Copy the good records of a file, and tell the others."""
         found = self._found
-        dialect = dialect_of(text.path, text.quote, text.start.header, self._feed)
-        path, start = text.path, text.start
-        if not dialect.is_usual:
-            path = translate(path, dialect, self._work_dir)
-            with open_file(path) as source:
-                start = _find_start(source.read(limits.HEADER + 2), text.size, self._names, self._feed)
-        result = normalise(path, start, text.stop, self._names, self._feed, dialect, self._work_dir)
+        text, dialect = text.readable(self._names, self._feed, self._work_dir)
+        result = normalise(text, self._names, self._feed, dialect, self._work_dir)
         found.records_read, found.fault_count = result.records, result.faults
         found.faults_path, found.lines_path = result.faults_path, result.lines_path
         for part in result.parts:
@@ -262,48 +261,3 @@ class _Look:
             record_count=runs.count,
             first_line=runs.first,
         )
-
-
-@dataclass(frozen=True)
-class _Text:
-    """The text of a file: where its records begin (`top` stands above them) and stop, and what quotes them."""
-
-    path: str
-    top: bytes
-    size: int
-    stop: int
-    start: Start
-    quote: bytes
-
-    @classmethod
-    def of(cls, plain: PlainText, names: Names, feed: FeedFormat) -> Self:
-        """Look at the beginning and the end. Raises UnreadableFileError if there is no header."""
-        with open_file(plain.path) as source:
-            size = source.seek(0, os.SEEK_END)
-            source.seek(0)
-            head = source.read(limits.HEADER + 2)
-            stop = _stop(source, head, size)
-        start = _find_start(head, size, names, feed)
-        return cls(plain.path, head[: start.data_start], size, stop, start, quote_of(head, start, feed))
-
-
-def _find_start(head: bytes, size: int, names: Names, feed: FeedFormat) -> Start:
-    return find_header(head, names, feed, whole=len(head) >= size)
-
-
-def _stop(source: BinaryIO, head: bytes, size: int) -> int:
-    """Where the text ends: before Ctrl-Z, which ends text in old systems, and whatever line ends are around it."""
-    at = size
-    while at:
-        block_start = max(at - BLOCK, 0)
-        if len(head) >= size:
-            block = head[:at]
-        else:
-            source.seek(block_start)
-            block = source.read(at - block_start)
-        kept = len(block.rstrip(b"\x1a\r\n"))
-        first = block.find(b"\x1a", kept)
-        if kept or first < 0 or block_start == 0:
-            return block_start + first if first >= 0 else at
-        at = block_start + first
-    return at

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sluice.landing import limits
 from sluice.landing.dialect import Dialect
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
@@ -21,6 +20,7 @@ from sluice.landing.output import FaultWriter, LongText, Part, write_lines
 from sluice.landing.proof import Layout, Proven, Prover, record_lines
 from sluice.landing.records import Outcome, Reader, Verdict
 from sluice.landing.source import open_file
+from sluice.landing.text import Text
 from sluice.landing.window import Window
 
 MAX_PARTS = 64
@@ -38,15 +38,15 @@ class Normalised:
     lines_path: str | None
 
 
-def normalise(
-    path: str, start: Start, stop: int, names: Names, feed: FeedFormat, dialect: Dialect, work_dir: Path
-) -> Normalised:
-    """Split the records of a UTF-8 file, which ends before byte `stop`, into good and faulty ones.
+def normalise(text: Text, names: Names, feed: FeedFormat, dialect: Dialect, work_dir: Path) -> Normalised:
+    """Split the records of a text that RFC 4180 reads into good and faulty ones; what is written is in the `dialect`
+    that the file had.
 
     Raises UnreadableFileError if reading fails or the file has too many headers, OSError if writing fails.
     """
-    with open_file(path) as source, FaultWriter(work_dir, feed.limits.max_raw_bytes) as faults:
-        window = Window(source, start.data_start, stop, crlf=start.crlf, mid_line=start.mid_line)
+    start = text.start
+    with open_file(text.path) as source, FaultWriter(work_dir, feed.limits.max_raw_bytes) as faults:
+        window = Window(source, start.data_start, text.stop, crlf=start.crlf, mid_line=start.mid_line)
         parts = _Parts(work_dir, dialect)
         try:
             splitter = Sorter(window, start, names, parts, faults, feed.limits.max_raw_bytes)
@@ -173,8 +173,12 @@ class Splitter:
     def _take_fault(self, reason: str, raw: bytes, line: int) -> None:
         """Take a fault that is longer than a window."""
 
+    def _new_long_text(self) -> LongText:
+        """What keeps the text of a fault that is longer than a window."""
+        return LongText(0)
+
     def _begin_long(self, verdict: Verdict, size: int, *, in_line: bool = False) -> None:
-        self._long = _LongFault(verdict.value, self._line, LongText(self._raw_limit), in_line=in_line)
+        self._long = _LongFault(verdict.value, self._line, self._new_long_text(), in_line=in_line)
         self._long.text.add(memoryview(self._window.data)[:size])
 
     def _begin_long_line(self) -> int:
@@ -233,8 +237,6 @@ class Splitter:
         self._take_fault(self._long.reason, self._long.text.text(), self._long.line)
         self._long = None
 
-    _raw_limit = 0
-
 
 @dataclass
 class _LongFault:
@@ -258,6 +260,9 @@ class Sorter(Splitter):
         self._faults = faults
         self._raw_limit = raw_limit
         super().__init__(window, start, names)
+
+    def _new_long_text(self) -> LongText:
+        return LongText(self._raw_limit)
 
     def _use(self, header: Header) -> None:
         super()._use(header)

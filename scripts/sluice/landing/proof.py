@@ -124,9 +124,9 @@ class Prover:
         delimiter, most = chr(layout.delimiter), layout.width + 4
         for line in lines.tolist():
             text = _line(array, ends, tails, line)
-            if len(text) - len(text.translate(None, b"0123456789")) <= most:
-                if find_repeated(text, self._names, delimiter):
-                    return True
+            has_few = len(text) - len(text.translate(None, b"0123456789")) <= most
+            if has_few and find_repeated(text, self._names, delimiter):
+                return True
         return False
 
     def _find_quotes(self, data: bytearray, array: Bytes) -> Positions:

@@ -105,6 +105,8 @@ class Reader:
         state, columns = self._by_itself(line)
         if state is State.CLOSED:
             return self._judge(line, line + 1)
+        if state is State.SHIFTED:
+            return Outcome(Verdict.UNTERMINATED, line + 1)
         outcome = self._read_on(line, columns) if state is State.OPEN else self._stray(line, line + 1)
         if outcome.verdict is Verdict.UNTERMINATED and self._fields.is_blank(self._text(line, line + 1)):
             return Outcome(Verdict.BLANK, line + 1)
@@ -262,5 +264,5 @@ class Reader:
             chain.lines.append(line + 1)
             chain.columns.append(columns + chain.columns[-1])
         else:
-            chain.state, chain.last = state, line
+            chain.state, chain.last = State.BROKEN if state is State.SHIFTED else state, line
         return True
