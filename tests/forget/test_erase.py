@@ -2,8 +2,8 @@
 
 import base64
 import gzip
-import zipfile
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -79,8 +79,8 @@ def test_messages_that_could_not_be_decoded(tmp_path: Path) -> None:
 
 
 IN_PAYLOAD = Person(
-    frozenset({"payload"}),
-    frozenset({"id", "payload"}),
+    FeedFormat({"id": ("id",), "payload": ("payload",)}, ("id",)),
+    "payload",
     "u7",
     places=(
         Place(("email",)),
@@ -123,9 +123,10 @@ def test_somebody_inside_a_payload(payload: dict | str, is_theirs: bool, tmp_pat
 
 
 def test_a_number_is_compared_as_it_is_written(tmp_path: Path) -> None:
-    person = Person(frozenset({"p"}), frozenset({"p", "id"}), "1.10", places=(Place(("id",)),))
+    feed = FeedFormat({"p": ("p",), "id": ("id",)}, ("id",))
+    person = Person(feed, "p", "1.10", places=(Place(("id",)),))
     assert person.is_meant('{"id": 1.10}') and not person.is_meant('{"id": 1.1}')
-    assert Person(frozenset(), frozenset(), "true", places=(Place(("id",)),)).is_meant('{"id": true}')
+    assert Person(feed, "p", "true", places=(Place(("id",)),)).is_meant('{"id": true}')
 
 
 FIELDS = st.sampled_from(["u7", " u7", "u8", '"u7"', '"a\nu7"', '"u', "", "ü", "x,u7", "a\r\nb"])
@@ -194,7 +195,7 @@ def test_files_are_written_back_in_their_compression_and_encoding(
     path.write_bytes(PACKERS[kind](data) if kind else data)
     path.chmod(0o640)
     before = plain_text(str(path), tmp_path, FeedFormat({"id": ("id",)}, ()))
-    (found,) = rewrite_landing(landing, "events", PERSON, work)
+    (found,) = rewrite_landing(landing, "events", PERSON, work, journal_in(tmp_path))
     assert isinstance(found, Rewritten) and found.erased_count == 1
     assert b"".join(content_blocks(path)) == in_encoding(LEFT, encoding)
     after = plain_text(str(path), tmp_path, FeedFormat({"id": ("id",)}, ()))
@@ -213,7 +214,7 @@ def test_a_zip_keeps_the_name_and_date_of_its_member(tmp_path: Path) -> None:
         archive.writestr("data/", b"")
         member = zipfile.ZipInfo("data/übersicht.csv.gz", (2020, 2, 3, 4, 5, 6))
         archive.writestr(member, gzip.compress(b"id,user_id\n1,u7\n2,u8\n"))
-    (found,) = rewrite_landing(landing, "events", PERSON, work)
+    (found,) = rewrite_landing(landing, "events", PERSON, work, journal_in(tmp_path))
     assert isinstance(found, Rewritten)
     with zipfile.ZipFile(path) as archive:
         (member,) = archive.infolist()
@@ -233,7 +234,7 @@ def test_archived_text_keeps_its_encoding(encoding: str, tmp_path: Path) -> None
     files = [Loaded(entry, "2026-01-01") for entry in list_landing_files(landing)]
     assert archive_files(files, landing, archive, lambda file: None) == 1
     assert [b"".join(read_lines(entry)) for entry in list_archive(archive)] == [data]
-    (found,) = rewrite_archive(archive, "events", PERSON, work)
+    (found,) = rewrite_archive(archive, "events", PERSON, work, journal_in(tmp_path))
     assert isinstance(found, Rewritten)
     (entry,) = list_archive(archive)
     assert b"".join(read_lines(entry)) == in_encoding(LEFT, encoding)

@@ -15,8 +15,9 @@ from sluice.forget.person import Person
 from sluice.forget.replace import Version, replace_version
 from sluice.forget.rewrite import Unreadable, rewrite_landing
 from sluice.home import Home
+from sluice.landing.feed import FeedFormat
 
-PERSON = Person(frozenset({"user_id"}), frozenset({"id", "user_id"}), "u7")
+PERSON = Person(FeedFormat({"id": ("id",), "user_id": ("user_id",)}, ("id",)), "user_id", "u7")
 OLD = b"id,user_id\n1,u7\n2,u8\n"
 NEW = b"id,user_id\n1,u7\n3,u9\n"
 
@@ -49,7 +50,7 @@ def zone(tmp_path: Path) -> Zone:
     return Zone(tmp_path)
 
 
-@pytest.mark.parametrize("moment", ["_without", "_encode", "expect_size"])
+@pytest.mark.parametrize("moment", ["_without", "write_like", "expect_size"])
 @pytest.mark.parametrize("how", ["renamed", "in place"])
 def test_a_version_that_comes_meanwhile_is_read_and_stays(
     zone: Zone, monkeypatch: pytest.MonkeyPatch, moment: str, how: str

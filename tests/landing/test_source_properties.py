@@ -76,7 +76,8 @@ def test_any_text_comes_back_and_goes_back(
         assert found.encoding == (marked or option or "utf-8")
         assert found.layers == tuple(kinds)
         again = Path(name) / "again"
-        write_like(found.path, again, found, Path(name) / "a.csv")
+        with again.open("wb") as out:
+            write_like(found.path, out, found, Path(name) / "a.csv")
         again.rename(Path(name) / "a.csv")
         back = in_small_blocks((Path(name) / "a.csv").read_bytes(), feed, Path(name), block)
         assert Path(back.path).read_bytes().decode() == text
