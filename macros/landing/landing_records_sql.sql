@@ -16,7 +16,9 @@
     cast(null as json) as _extra,
     cast(null as varchar) as _fault,
     cast(null as varchar) as _raw_text,
-    {{ is_tied }} as _is_tied
+    {{ is_tied }} as _is_tied,
+    'auto' as _date_order,
+    'auto' as _decimal
   where false
   {%- for dialect in found.dialects %}
   union all by name
@@ -91,7 +93,9 @@
     {% if extra %}json_object({% for label, column in extra %}{{ duckdb__text_literal(label) }}, {{ column }}{{ ', ' if not loop.last }}{% endfor %}){% else %}cast(null as json){% endif %} as _extra,
     {% if undecodable %}case when nullif({{ undecodable }}, '') is not null then 'undecodable_message' end{% else %}cast(null as varchar){% endif %} as _fault,
     {{ undecodable or 'cast(null as varchar)' }} as _raw_text,
-    {{ is_tied }} as _is_tied
+    {{ is_tied }} as _is_tied,
+    'auto' as _date_order,
+    'auto' as _decimal
   from read_csv(
     [{% for file in files %}{{ duckdb__text_literal(file.path) }}{{ ', ' if not loop.last }}{% endfor %}],
     columns = { {%- for name in dialect.header %}'c{{ loop.index0 }}': 'VARCHAR'{{ ', ' if not loop.last }}{% endfor -%} },
