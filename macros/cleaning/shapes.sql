@@ -13,6 +13,14 @@
   {{ return(adapter.dispatch('matches')(value, '[a-z0-9_-]{1,64}')) }}
 {%- endmacro %}
 
+{#-
+  The tenant that a text names, in lower case; null when it can't be one. It is checked before it is folded, because letters
+  beyond ASCII, such as the Kelvin sign, have ASCII ones as their lower case.
+-#}
+{% macro typed_tenant_id(value) -%}
+  case when {{ adapter.dispatch('matches')(value, '[A-Za-z0-9_-]{1,64}') }} then lower({{ value }}) end
+{%- endmacro %}
+
 {#- A regular expression over the whole text. Args: SQL expression, pattern without backslashes. Returns: BOOLEAN. -#}
 {% macro default__matches(value, pattern) -%}
   {{ exceptions.raise_compiler_error('matches is not written for ' ~ target.type ~ ' yet') }}

@@ -9,17 +9,17 @@ with records as (
 cleaned as (
   select
     *,
-    {{ clean_text('"customer_id"') }} as clean_customer_id,
+    {{ clean_value('"customer_id"', 'customers') }} as clean_customer_id,
     {{ clean_text('"email"', 'lower') }} as clean_email,
     {{ clean_text('"country"') }} as clean_country,
-    {{ clean_text('"created_at"') }} as clean_created_at
+    {{ clean_value('"created_at"', 'customers') }} as clean_created_at
   from records
 ),
 
 parsed as (
   select
     *,
-    {{ parse_timestamp('clean_created_at') }} as typed_created_at,
+    {{ parse_timestamp('clean_created_at', 'customers.created_at') }} as typed_created_at,
     case when {{ is_email('clean_email') }} then clean_email end as typed_email
   from cleaned
 ),
@@ -45,6 +45,7 @@ stg_landing__customers as (
     typed_email as email,
     clean_country as country,
     typed_created_at as created_at,
+    {{ value_forms(instants=[('clean_created_at', 'customers.created_at')]) }} as _forms,
     _extra,
     _line,
     _reject_reasons,

@@ -1,2 +1,0 @@
-{% macro decided_order(forms) %}case when {{ forms }} & 3 = 3 then 'mixed' when {{ forms }} & 1 > 0 then 'dmy' when {{ forms }} & 2 > 0 then 'mdy' when {{ forms }} & 68 > 0 then 'auto' end{% endmacro %}
-{% macro decided_decimal(forms) %}case when {{ forms }} & 24 = 24 then 'mixed' when {{ forms }} & 8 > 0 then 'point' when {{ forms }} & 16 > 0 then 'comma' when {{ forms }} & 32 > 0 then 'auto' end{% endmacro %}
