@@ -48,7 +48,7 @@
 
 {#- What else a source's meta may hold. -#}
 {% macro other_source_meta() -%}
-  {{ return(['external_location', 'owner']) }}
+  {{ return(['external_location', 'key', 'owner']) }}
 {%- endmacro %}
 
 {% macro check_source_option(feed, name, given, allowed) -%}

@@ -17,7 +17,6 @@
   Returns: SQL statements.
 -#}
 {% macro duckdb__create_landing_batch(feed, everything) -%}
-  {%- set meta = source_meta(feed) -%}
   create or replace temp table landing_batch as
   with pending as (
     {{ pending_files(feed, everything) | indent(4) }}
@@ -65,8 +64,8 @@
     looked_at.found.faults_path,
     looked_at.found.lines_path,
     looked_at.found.parts,
-    '{{ meta.get("date_order", "auto") }}' as date_order,
-    '{{ meta.get("decimal", "auto") }}' as decimal
+    '{{ source_option(feed, 'date_order') }}' as date_order,
+    '{{ source_option(feed, 'decimal') }}' as decimal
   from numbered
   inner join looked_at on numbered.load_id = looked_at.load_id;
 

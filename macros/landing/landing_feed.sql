@@ -7,27 +7,16 @@
   Returns: a JSON text.
 -#}
 {% macro landing_feed(feed) -%}
-  {%- set meta = source_meta(feed) -%}
   {%- set options = {} -%}
   {%- for option in ('encoding', 'delimiter', 'quote', 'escape', 'header') -%}
-    {%- do options.update({option: meta.get(option)}) -%}
+    {%- set given = source_option(feed, option) -%}
+    {%- do options.update({option: none if given == 'auto' else given}) -%}
   {%- endfor -%}
   {%- set limits = {} -%}
   {%- for limit in ('max_columns', 'max_inflated_bytes', 'max_inflation_ratio', 'max_raw_bytes') -%}
     {%- do limits.update({limit: var(limit)}) -%}
   {%- endfor -%}
   {{ return(tojson({
-    'feed': feed, 'columns': landing_columns(feed), 'key': meta.get('key', []), 'options': options, 'limits': limits
+    'feed': feed, 'columns': landing_columns(feed), 'key': source_meta(landing_table(feed)).get('key', []), 'options': options, 'limits': limits
   })) }}
-{%- endmacro %}
-
-{#- What the YAML of a feed's source says under `meta`. Args: feed. Returns: a mapping. -#}
-{% macro source_meta(feed) -%}
-  {%- for source in graph.sources.values() if source.source_name == 'landing' and source.name == feed -%}
-    {%- set meta = {} -%}
-    {%- do meta.update(source.get('meta') or {}) -%}
-    {%- do meta.update((source.get('config') or {}).get('meta') or {}) -%}
-    {{ return(meta) }}
-  {%- endfor -%}
-  {{ return({}) }}
 {%- endmacro %}

@@ -63,8 +63,8 @@
       unnest(sluice_inspect(
         list(path order by load_id), list(cast(null as varchar) order by load_id), {{ duckdb__text_literal(landing_feed(feed)) }}
       ), recursive := true),
-      '{{ source_meta(feed).get("date_order", "auto") }}' as date_order,
-      '{{ source_meta(feed).get("decimal", "auto") }}' as decimal
+      '{{ source_option(feed, 'date_order') }}' as date_order,
+      '{{ source_option(feed, 'decimal') }}' as decimal
     from newest
     having count(*) > 0;
   {%- endset -%}

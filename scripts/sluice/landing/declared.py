@@ -23,7 +23,8 @@ def declared_feeds(root: Path = PROJECT_ROOT) -> dict[str, FeedFormat]:
             for column in table.get("columns") or []
         }
         if columns:
-            options = Options(**{field.name: meta.get(field.name) for field in fields(Options)})
+            given = {field.name: meta.get(field.name) for field in fields(Options)}
+            options = Options(**{name: None if value == "auto" else value for name, value in given.items()})
             feeds[table["name"]] = FeedFormat(
                 columns, tuple(meta.get("key", ())), table["name"], options, limits
             )
