@@ -13,71 +13,25 @@ import lzma
 import sqlite3
 import tarfile
 import zipfile
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import zstandard
-from tests.pipeline.harness import DataHome, csv_text
+from tests.pipeline.everyday import HEADER, Deliveries, event, events_of, file_of, files_of, rejected
+from tests.pipeline.harness import DataHome
 
-HEADER = "event_id,service,event_type,timestamp"
-ORDERS = ("order_id", "customer_id", "order_time", "amount", "currency", "status")
-DELIVERIES: list[tuple[str, Callable[[DataHome, str], None]]] = []
 SECRET = "jane.roe@example.org"
-
-
-def delivery(day: str, feed: str = "service_events") -> Callable:
-    """Register what writes the files of one ingest date of a feed, given the home and the folder."""
-
-    def register(deliver: Callable[[DataHome, str], None]) -> Callable[[DataHome, str], None]:
-        DELIVERIES.append((f"{feed}/ingest_date={day}", deliver))
-        return deliver
-
-    return register
+deliveries = Deliveries()
 
 
 @pytest.fixture(scope="module")
 def built(shared_home: DataHome) -> DataHome:
     """All deliveries, read by one build."""
-    shared_home.clear()
-    shared_home.write(
-        "customers/ingest_date=2026-01-01/known.csv", "customer_id,email\nc1,a@b.de\nc2,x@y.de\n"
-    )
-    for folder, deliver in DELIVERIES:
-        deliver(shared_home, folder)
-    shared_home.build("--vars", "{as_of: '2026-06-01T00:00:00Z'}")
-    return shared_home
+    return deliveries.build(shared_home)
 
 
-def event(event_id: str, at: str = "2026-01-01T10:00:00Z") -> str:
-    return f"{event_id},cart,request,{at}"
-
-
-def file_of(*events: str) -> str:
-    return "\n".join([HEADER, *map(event, events)]) + "\n"
-
-
-def events_of(home: DataHome, day: str) -> list[str]:
-    rows = home.query(f"select event_id from service_events where ingest_date = '{day}' order by 1")
-    return [row[0] for row in rows]
-
-
-def rejected(home: DataHome, day: str, feed: str = "service_events") -> list[tuple]:
-    return home.query(
-        "select reject_reasons, raw_record from quarantine"
-        f" where feed = '{feed}' and ingest_date = '{day}' order by raw_record"
-    )
-
-
-def files_of(home: DataHome, day: str, columns: str, feed: str = "service_events") -> dict[str, tuple]:
-    rows = home.query(
-        f"select file, {columns} from file_loads where feed = '{feed}' and ingest_date = '{day}'"
-    )
-    return {Path(row[0]).name: row[1:] for row in rows}
-
-
-@delivery("2026-01-01")
+@deliveries.on("2026-01-01")
 def deliver_patterns(home: DataHome, day: str) -> None:
     for number, name in enumerate(
         (
@@ -100,7 +54,7 @@ def test_names_that_look_like_patterns_are_names(built: DataHome) -> None:
     assert set(counts.values()) == {("loaded", 1, 1)} and len(counts) == 8
 
 
-@delivery("2026-01-02")
+@deliveries.on("2026-01-02")
 def deliver_binary_content(home: DataHome, day: str) -> None:
     whole = file_of("inside").encode()
     packed = io.BytesIO()
@@ -130,7 +84,7 @@ def test_binary_content_costs_its_file_only(built: DataHome) -> None:
     ]
 
 
-@delivery("2026-01-03")
+@deliveries.on("2026-01-03")
 def deliver_far_times(home: DataHome, day: str) -> None:
     home.write(f"{day}/late.csv", file_of("late"), modified=9_300_000_000)
     home.write(f"{day}/early.csv", file_of("early"), modified=-5_000_000_000)
@@ -140,7 +94,7 @@ def test_a_modification_time_of_any_size_is_taken(built: DataHome) -> None:
     assert events_of(built, "2026-01-03") == ["early", "late"]
 
 
-@delivery("2026-01-04")
+@deliveries.on("2026-01-04")
 def deliver_line_ends(home: DataHome, day: str) -> None:
     text = file_of("cr-1", "cr-2")
     home.write(f"{day}/cr.csv", text.replace("\n", "\r"))
@@ -154,7 +108,7 @@ def test_every_line_end_ends_a_line(built: DataHome) -> None:
     assert rejected(built, "2026-01-04") == []
 
 
-@delivery("2026-01-05", "customers")
+@deliveries.on("2026-01-05", "customers")
 def deliver_without_header(home: DataHome, day: str) -> None:
     home.write(f"{day}/no_header.csv", f"c7,{SECRET},DE,2026-01-01\nc8,x@y.de,DE,2026-01-01\n")
 
@@ -173,65 +127,7 @@ def test_what_a_file_without_header_holds_stays_with_operators(built: DataHome) 
         assert SECRET in db.execute("select error from file_loads where error like '%c7%'").fetchone()[0]
 
 
-@delivery("2026-01-06", "orders")
-def deliver_amounts(home: DataHome, day: str) -> None:
-    def file(*amounts: str) -> str:
-        rows = [
-            (f"{day[-2:]}-{amount}", "c1", "2026-01-01T10:00:00Z", amount, "EUR", "paid")
-            for amount in amounts
-        ]
-        return csv_text(ORDERS, rows)
-
-    home.write(f"{day}/point.csv", file("12.50", "1,234.56", "$9.99", "0,075", "000,123", "1.234", "(300)"))
-    home.write(f"{day}/comma.csv", file("12,50", "1.234,56", "1.234", "12,345", "1 000,5", "€ 7,25"))
-    home.write(f"{day}/mixed.csv", file("5,25", "5.25", "7.123", "8"))
-
-
-def test_a_file_of_decimal_commas_is_read_so(built: DataHome) -> None:
-    rows = built.query(
-        "select loads.file, records.order_id, records.amount from stg_landing__orders as records"
-        " join state.loads as loads on records._load_id = loads.load_id"
-        " where loads.ingest_date = '2026-01-06' and not list_contains(coalesce(_reject_reasons, []), 'invalid_amount')"
-    )
-    amounts = {(Path(file).stem, key.partition("-")[2]): float(amount) for file, key, amount in rows}
-    assert amounts == {
-        ("point", "12.50"): 12.5, ("point", "1,234.56"): 1234.56, ("point", "$9.99"): 9.99, ("point", "1.234"): 1.234,
-        ("point", "(300)"): -300, ("comma", "12,50"): 12.5, ("comma", "1.234,56"): 1234.56, ("comma", "1.234"): 1234,
-        ("comma", "12,345"): 12.345, ("comma", "1 000,5"): 1000.5, ("comma", "€ 7,25"): 7.25,
-        ("mixed", "5,25"): 5.25, ("mixed", "5.25"): 5.25, ("mixed", "8"): 8,
-    }  # fmt: skip
-    assert files_of(built, "2026-01-06", "decimal", "orders") == {
-        "point.csv": ("point",), "comma.csv": ("comma",), "mixed.csv": ("mixed",),
-    }  # fmt: skip
-
-
-@delivery("2026-01-07")
-def deliver_dates(home: DataHome, day: str) -> None:
-    def file(name: str, *dates: str) -> str:
-        return "\n".join([HEADER, *(event(f"{name} {date}", date) for date in dates)]) + "\n"
-
-    home.write(f"{day}/us.csv", file("us", "01/13/2026", "02/03/2026 4:05 PM", "2/28/26"))
-    home.write(f"{day}/eu.csv", file("eu", "13.01.2026", "02.03.2026", "3.4.26"))
-    home.write(f"{day}/open.csv", file("open", "02/03/2026", "03/04/26"))
-    home.write(f"{day}/both.csv", file("both", "01/13/2026", "13/01/2026", "02/03/2026"))
-
-
-def test_a_file_tells_the_order_of_day_and_month(built: DataHome) -> None:
-    rows = built.query(
-        "select event_id, cast(event_at as varchar) from service_events where ingest_date = '2026-01-07'"
-    )
-    assert {key: at.removesuffix(" 00:00:00") for key, at in rows} == {
-        "us 01/13/2026": "2026-01-13", "us 02/03/2026 4:05 PM": "2026-02-03 16:05:00", "us 2/28/26": "2026-02-28",
-        "eu 13.01.2026": "2026-01-13", "eu 02.03.2026": "2026-03-02", "eu 3.4.26": "2026-04-03",
-        "open 02/03/2026": "2026-03-02", "both 01/13/2026": "2026-01-13", "both 13/01/2026": "2026-01-13",
-    }  # fmt: skip
-    assert [reasons for reasons, _ in rejected(built, "2026-01-07")] == [["ambiguous_timestamp"]] * 2
-    assert files_of(built, "2026-01-07", "date_order, is_date_order_assumed") == {
-        "us.csv": ("mdy", False), "eu.csv": ("dmy", False), "open.csv": ("dmy", True), "both.csv": ("mixed", False),
-    }  # fmt: skip
-
-
-@delivery("2026-01-08")
+@deliveries.on("2026-01-08")
 def deliver_tables_with_more_around_them(home: DataHome, day: str) -> None:
     home.write(f"{day}/title.csv", "Report of 2026\n\nsep=;\n" + file_of("above-1").replace(",", ";"))
     home.write(f"{day}/concatenated.csv", file_of("twice-1") + file_of("twice-2"))
@@ -270,7 +166,7 @@ def test_the_table_is_found_and_nothing_else_is_a_record(built: DataHome) -> Non
     assert skipped["trailing.csv"] == (0, "first line", ",")
 
 
-@delivery("2026-01-09")
+@deliveries.on("2026-01-09")
 def deliver_encodings(home: DataHome, day: str) -> None:
     def text(name: str) -> str:
         return file_of(f"{name}-1", f"{name}-é")
@@ -294,7 +190,7 @@ def test_encodings_are_recognised_and_guesses_are_said(built: DataHome) -> None:
     ]
 
 
-@delivery("2026-01-10")
+@deliveries.on("2026-01-10")
 def deliver_suffixes(home: DataHome, day: str) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -327,34 +223,6 @@ def test_names_and_content_are_two_things(built: DataHome) -> None:
     assert set(files.values()) == {("loaded", False)} and len(files) == 15
 
 
-@delivery("2026-01-11", "orders")
-def deliver_words_for_nothing(home: DataHome, day: str) -> None:
-    def row(key: str, customer: str = "c1") -> tuple:
-        return (key, customer, "2026-01-01T10:00:00Z", "5", "EUR", "paid")
-
-    rows = [
-        row(key)
-        for key in ("NULL", "null", "N/A", "#N/A", "None", "nil", "(null)", "undefined", "-", "--", "\\N")
-    ]
-    home.write(
-        f"{day}/keys.csv", csv_text(ORDERS, [*rows, row("fine"), row("\u200bfine2\ufeff\u00a0\u3000")])
-    )
-
-
-def test_words_for_nothing_are_no_keys(built: DataHome) -> None:
-    assert built.query("select order_id from orders where ingest_date = '2026-01-11' order by 1") == [
-        ("fine",),
-        ("fine2",),
-    ]
-    reasons = [reasons for reasons, _ in rejected(built, "2026-01-11", "orders")]
-    assert reasons == [["missing_order_id"]] * 11
-
-
-@delivery("2026-01-11", "customers")
-def deliver_a_country_called_na(home: DataHome, day: str) -> None:
-    home.write(f"{day}/namibia.csv", "customer_id,email,country\nc9,,N/A\nc10,,NULL\nc11,,\\N\n")
-
-
 def test_a_country_may_be_called_na(built: DataHome) -> None:
     rows = built.query(
         "select customer_id, country from customers where ingest_date = '2026-01-11' order by 1"
@@ -362,24 +230,7 @@ def test_a_country_may_be_called_na(built: DataHome) -> None:
     assert rows == [("c10", "NULL"), ("c11", None), ("c9", "N/A")]
 
 
-@delivery("2026-01-12", "tenant_events")
-def deliver_folded_tenants(home: DataHome, day: str) -> None:
-    header = "event_id,tenant_id,source,event_type,timestamp"
-    rows = "".join(
-        f"t{number},{name},web,click,2026-01-01\n"
-        for number, name in enumerate(("\u212a", "\u0130stanbul", "K"))
-    )
-    home.write(f"{day}/a.csv", f"{header}\n{rows}")
-
-
-def test_letters_that_fold_to_ascii_name_no_tenant(built: DataHome) -> None:
-    assert built.query("select distinct tenant_id from tenant_events") == [("k",)]
-    assert [reasons for reasons, _ in rejected(built, "2026-01-12", "tenant_events")] == [
-        ["invalid_tenant_id"]
-    ] * 2
-
-
-@delivery("2026-01-13")
+@deliveries.on("2026-01-13")
 def deliver_rejects_at_known_lines(home: DataHome, day: str) -> None:
     bad = "line-{},cart,request,never"
     home.write(
@@ -404,7 +255,7 @@ def test_a_rejected_record_knows_its_line(built: DataHome) -> None:
     assert all(f"line-{line}" in raw for (_, line), raw in found.items() if line != 6)
 
 
-@delivery("2026-01-14")
+@deliveries.on("2026-01-14")
 def deliver_links(home: DataHome, day: str) -> None:
     outside = home.root.parent / "outside.csv"
     outside.write_text(f"{SECRET}\n{file_of('outside')}")
@@ -425,38 +276,6 @@ def test_links_that_leave_the_landing_zone_are_failed(built: DataHome) -> None:
         for (error,) in errors
         if "c7" not in error
     )
-
-
-@delivery("2026-01-15", "orders")
-def deliver_the_same_key_often(home: DataHome, day: str) -> None:
-    rows = [("9.91214E+15", "c1", f"2026-01-0{number}", number, "EUR", "paid") for number in range(1, 6)]
-    home.write(f"{day}/sheet.csv", csv_text(ORDERS, rows))
-
-
-def test_many_duplicates_are_an_alert(built: DataHome) -> None:
-    alerts = built.query(
-        "select observed, message from alerts where alert = 'duplicate_rate' and ingest_date = '2026-01-15'"
-    )
-    assert [observed for observed, _ in alerts] == [0.8]
-    assert "9.91214" not in alerts[0][1]
-
-
-def test_alerts_say_since_when(built: DataHome) -> None:
-    first = built.query(
-        "select alert, feed, file, first_seen_at from alerts where alert != 'stale_feed' order by all"
-    )
-    built.build("--vars", "{as_of: '2026-06-01T00:00:00Z'}")
-    assert (
-        built.query(
-            "select alert, feed, file, first_seen_at from alerts where alert != 'stale_feed' order by all"
-        )
-        == first
-    )
-    with closing(sqlite3.connect(built.root / "published" / "operations.db")) as db:
-        assert db.execute("select count(*) from alerts where file is not null").fetchone()[0]
-    with closing(sqlite3.connect(built.root / "published" / "sluice.db")) as db:
-        columns = [row[1] for row in db.execute("pragma table_info(alerts)")]
-    assert "first_seen_at" in columns and "file" not in columns
 
 
 def test_nothing_of_a_file_stands_in_public_messages(built: DataHome) -> None:
