@@ -152,7 +152,7 @@ def test_longest_record(
 def test_the_raw_text_of_a_fault_is_cut_at_the_limit(tmp_path: Path) -> None:
     feed = feed_of(["id", "name"], max_raw_bytes=1000)
     found = inspect_bytes(tmp_path, b"id,name\n1,x\n" + b"y" * (6 * BIG) + b"\n2,z\n3\n" + b"4" * 2000, feed)
-    kept = "y" * 1000 + f" [cut; {6 * BIG + 1} bytes in all]"
+    kept = "y" * 1000 + f" [cut; {6 * BIG} bytes in all]"
     assert read_fault_lines(found) == [
         ("line_too_long", kept, 3),
         ("too_few_values", "3", 5),
@@ -320,7 +320,7 @@ def test_copies_are_for_their_owner_only(tmp_path: Path) -> None:
     inspect_bytes(tmp_path, b'id,name\n1,"a\nb",\n2\n', FEED)
     inspect_bytes(tmp_path, b'id,name\n1,"a \\"b\\""\n', FEED)
     copies = list((tmp_path / "work").iterdir())
-    assert len(copies) >= 5
+    assert len(copies) >= 4
     assert {stat.S_IMODE(path.stat().st_mode) for path in copies} == {0o600}
 
 

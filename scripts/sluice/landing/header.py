@@ -81,7 +81,7 @@ def letters(name: str) -> str:
 
 
 class Names:
-    """The names of one feed's columns."""
+    """The names of one feed's columns; no header has fewer letters than `shortest`."""
 
     def __init__(self, feed: FeedFormat) -> None:
         """Know the accepted names of each column; a name that two columns have is the first one's."""
@@ -97,6 +97,11 @@ class Names:
         self._words = list(words.values())
         self._key_words = [words[column] for column in feed.key]
         self._half = max(2, (len(feed.columns) + 1) // 2)
+        lengths = {
+            column: min(len(letters(name)) for name in (column, *names)) for column, names in feed.columns.items()
+        }
+        half = sum(sorted(lengths.values())[: self._half])
+        self.shortest = min([half, *([sum(lengths[column] for column in feed.key)] if feed.key else [])])
 
     def header(self, values: Sequence[bytes], delimiter: str) -> tuple[Header, int] | None:
         """The header that a line with these values is, and how many columns it names; None if it is none.

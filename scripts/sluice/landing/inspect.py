@@ -225,7 +225,7 @@ class _Look:
             found.content_hash = digest.hexdigest()
         found.records_read = runs.count
         found.lines_path = write_lines(self._work_dir, [runs])
-        newline = start.newline.decode()
+        newline = start.newline.decode() or "\n"
         part = self._part(header, text.path, newline, runs, has_header=start.kind != "none")
         part.quoted_newlines = quoted_newlines
         if PATTERN.search(text.path):
