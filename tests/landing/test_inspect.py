@@ -109,7 +109,8 @@ def test_odd_files_come_out_right(
     ("body", "faults"),
     [
         (b"1\n2,y\n", [("too_few_values", "1", 2)]),
-        (b"2,y\nTotal: 1,\n(1 rows affected)\n", [("too_few_values", "Total: 1,", 3)] + [("too_few_values", "(1 rows affected)", 4)]),
+        (b"2,y\nTotal: 1,\n", [("too_few_values", "Total: 1,", 3)]),
+        (b"2,y\n(1 rows affected)\n", [("too_few_values", "(1 rows affected)", 3)]),
         (b"1,x,z\r\n2,y\n", [("too_many_columns", "1,x,z", 2)]),
         (b'1,"x\n2,y\n', [("unterminated_quote", '1,"x', 2)]),
         (b'1,"x"z\n2,y\n', [("unterminated_quote", '1,"x"z', 2)]),
@@ -189,7 +190,10 @@ def test_the_delimiter_that_yields_most_names_wins(delimiter: str, tmp_path: Pat
     assert found.parts[0].extra == [None, "a,b;c", None, None]
 
 
-@pytest.mark.parametrize("name", ["Order ID", "order-id", "ORDER_ID", "orderId", "order.id", "\ufeffOrder\u200bId (key)", "ＯＲＤＥＲ＿ＩＤ"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["Order ID", "order-id", "ORDER_ID", "orderId", "order.id", "\ufeffOrder\u200bId (key)", "ＯＲＤＥＲ＿ＩＤ"],  # noqa: RUF001
+)
 def test_names_match_by_letters_and_digits(name: str, tmp_path: Path) -> None:
     found = inspect_bytes(tmp_path, f"{name},Latency (ms)\n1,2\n".encode(), feed_of(["order_id", "latency_ms"]))
     assert found.parts[0].columns == ["order_id", "latency_ms"]

@@ -64,7 +64,8 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
     """
     names = Names(person.feed)
     with open_file(path) as source:
-        text, dialect = Text.of(path, names, person.feed).readable(names, person.feed, work)
+        delivered = Text.of(path, names, person.feed)
+        text, dialect = delivered.readable(names, person.feed, work)
         source.seek(text.stop)
         rest = source.read()
     with open_file(text.path) as source:
@@ -72,7 +73,7 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
             source, text.start.data_start, text.stop, crlf=text.start.crlf, mid_line=text.start.mid_line
         )
         eraser = _Eraser(window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept))))
-        write(text.top)
+        write(delivered.top)
         eraser.run(text.stop - text.start.data_start)
     write(rest)
     return Erased(eraser.count, eraser.is_torn)

@@ -13,7 +13,7 @@ import numpy as np
 from sluice.landing.dialect import Dialect
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
-from sluice.landing.fields import Fields
+from sluice.landing.fields import fields_at
 from sluice.landing.header import Header, Names, Start
 from sluice.landing.lines import EMPTY, GOOD, Lines, judge
 from sluice.landing.output import FaultWriter, LongText, Part, cut_text, write_lines
@@ -161,7 +161,7 @@ class Splitter:
     def _use(self, header: Header) -> None:
         """From here on the columns are those of `header`."""
         self._header = header
-        self._fields = Fields(header.delimiter.encode())
+        self._fields = fields_at(header.delimiter.encode())
         self._layout = Layout(ord(header.delimiter), header.named, crlf=False)
 
     def _take_good(self, lines: Lines, first: int, stop: int) -> None:

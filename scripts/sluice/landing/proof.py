@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sluice.landing import limits
-from sluice.landing.fields import Fields, is_empty
+from sluice.landing.fields import fields_at, is_empty
 from sluice.landing.header import Names, find_repeated
 from sluice.landing.window import Bytes, Window
 
@@ -66,7 +66,7 @@ class Prover:
         """Prove records of this layout; `names` tells what would be another header."""
         self._layout = layout
         self._names = names
-        self._fields = Fields(bytes([layout.delimiter]))
+        self._fields = fields_at(bytes([layout.delimiter]))
         self._headers = HeaderFilter(layout, names.shortest + layout.width - 1)
         self._line_feeds = self._marks = np.empty(0, bool)
         self._ranks: Positions = NONE
@@ -186,6 +186,8 @@ class HeaderFilter:
 
     def candidates(self, array: Bytes, ends: Positions) -> Positions:
         """The numbers of the records (which end at `ends`) that may be headers."""
+        if len(ends) < MANY:
+            return self._with_few_digits(array, ends)
         if self._places is None:
             self._places = _digit_places(array, ends, self._shortest)
         if not self._places:
