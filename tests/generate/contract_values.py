@@ -190,7 +190,9 @@ def _log_time(text: str, options: Options) -> Meanings | None:
 
 def _asctime(text: str, options: Options) -> Meanings | None:
     clock = r"[0-9:.,]+(?: ?[AaPp][Mm])?"
-    match = re.fullmatch(rf"([A-Za-z]{{3}}) ([A-Za-z]+) (\d{{1,2}}) ({clock}) (\S{{3,}}|[Zz]) (\d{{4}})", text)
+    match = re.fullmatch(
+        rf"([A-Za-z]{{3}}) ([A-Za-z]+) (\d{{1,2}}) ({clock}) (\S{{3,}}|[Zz]) (\d{{4}})", text
+    )
     month = match and _month(match[2])
     if not match or not month or match[1].lower() not in WEEKDAYS:
         return None
@@ -255,7 +257,9 @@ def _instant(day: dt.datetime | None, time: str | None, options: Options) -> dt.
 def _times(time: str) -> list[re.Match[str]]:
     """A time with a half of the day, and without one (the A of America is none)."""
     found = TIME.fullmatch(time)
-    without = re.compile(TIME.pattern.replace("(?P<half> ?[AaPp][Mm])?", "(?P<half>)"), re.ASCII).fullmatch(time)
+    without = re.compile(TIME.pattern.replace("(?P<half> ?[AaPp][Mm])?", "(?P<half>)"), re.ASCII).fullmatch(
+        time
+    )
     return [match for match in (found, without) if match]
 
 

@@ -109,7 +109,8 @@ def test_odd_files_come_out_right(
     ("body", "faults"),
     [
         (b"1\n2,y\n", [("too_few_values", "1", 2)]),
-        (b"2,y\nTotal: 1,\n(1 rows affected)\n", [("too_few_values", "Total: 1,", 3)] + [("too_few_values", "(1 rows affected)", 4)]),
+        (b"2,y\nTotal: 1,\n", [("too_few_values", "Total: 1,", 3)]),
+        (b"2,y\n(1 rows affected)\n", [("too_few_values", "(1 rows affected)", 3)]),
         (b"1,x,z\r\n2,y\n", [("too_many_columns", "1,x,z", 2)]),
         (b'1,"x\n2,y\n', [("unterminated_quote", '1,"x', 2)]),
         (b'1,"x"z\n2,y\n', [("unterminated_quote", '1,"x"z', 2)]),
@@ -152,7 +153,7 @@ def test_longest_record(
 def test_the_raw_text_of_a_fault_is_cut_at_the_limit(tmp_path: Path) -> None:
     feed = feed_of(["id", "name"], max_raw_bytes=1000)
     found = inspect_bytes(tmp_path, b"id,name\n1,x\n" + b"y" * (6 * BIG) + b"\n2,z\n3\n" + b"4" * 2000, feed)
-    kept = "y" * 1000 + f" [cut; {6 * BIG + 1} bytes in all]"
+    kept = "y" * 1000 + f" [cut; {6 * BIG} bytes in all]"
     assert read_fault_lines(found) == [
         ("line_too_long", kept, 3),
         ("too_few_values", "3", 5),
@@ -189,7 +190,18 @@ def test_the_delimiter_that_yields_most_names_wins(delimiter: str, tmp_path: Pat
     assert found.parts[0].extra == [None, "a,b;c", None, None]
 
 
-@pytest.mark.parametrize("name", ["Order ID", "order-id", "ORDER_ID", "orderId", "order.id", "\ufeffOrder\u200bId (key)", "ＯＲＤＥＲ＿ＩＤ"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Order ID",
+        "order-id",
+        "ORDER_ID",
+        "orderId",
+        "order.id",
+        "\ufeffOrder\u200bId (key)",
+        "ＯＲＤＥＲ＿ＩＤ",
+    ],  # noqa: RUF001
+)
 def test_names_match_by_letters_and_digits(name: str, tmp_path: Path) -> None:
     found = inspect_bytes(
         tmp_path, f"{name},Latency (ms)\n1,2\n".encode(), feed_of(["order_id", "latency_ms"])
@@ -335,7 +347,7 @@ def test_copies_are_for_their_owner_only(tmp_path: Path) -> None:
     inspect_bytes(tmp_path, b'id,name\n1,"a\nb",\n2\n', FEED)
     inspect_bytes(tmp_path, b'id,name\n1,"a \\"b\\""\n', FEED)
     copies = list((tmp_path / "work").iterdir())
-    assert len(copies) >= 5
+    assert len(copies) >= 4
     assert {stat.S_IMODE(path.stat().st_mode) for path in copies} == {0o600}
 
 

@@ -1,19 +1,21 @@
 """Whatever the mess, the fast reader finds what the slow one finds, and DuckDB reads back what it left."""
 
+import csv
+import io
 import os
 import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
 import duckdb
-from hypothesis import HealthCheck, example, given, note, settings
+from hypothesis import HealthCheck, assume, example, given, note, settings
 from hypothesis import strategies as st
 
 from sluice.landing import limits
 from sluice.landing.header import Names, find_repeated
 
 from . import reference
-from .support import feed_of, inspect_bytes, read_fault_lines, read_records
+from .support import feed_of, inspect_bytes, read_fault_lines, read_records, read_rows
 
 COLUMNS = ["alpha", "beta", "gamma", "delta"]
 relaxed = settings(
@@ -150,3 +152,34 @@ def test_mess_in_small_windows(
     ):
         data = data.replace(b"D", delimiter.encode())
         check(data, width, surplus, delimiter, newline, Path(folder), connection)
+
+
+@relaxed
+@given(
+    rows=st.integers(2, 4).flatmap(
+        lambda width: st.lists(st.lists(texts, min_size=width, max_size=width), min_size=1, max_size=8)
+    ),
+    delimiter=delimiters,
+    newline=st.sampled_from(["\n", "\r\n"]),
+    quote_all=st.booleans(),
+)
+def test_what_csv_writes_is_read_whole(
+    rows: list[list[str]],
+    delimiter: str,
+    newline: str,
+    quote_all: bool,
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    width = len(rows[0])
+    rows = [row for row in rows if "".join(row[1:]).strip()]  # others are blank, or too_few_values
+    out = io.StringIO(newline="")
+    quoting = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=newline, quoting=quoting)
+    writer.writerows([COLUMNS[:width], *rows])
+    read_back = list(csv.reader(io.StringIO(out.getvalue(), newline=""), delimiter=delimiter))
+    assume(read_back == [COLUMNS[:width], *rows])  # it writes a lone carriage return without quotes
+    with tempfile.TemporaryDirectory() as folder:
+        found = inspect_bytes(Path(folder), out.getvalue().encode(), feed_of(COLUMNS))
+        assert found.fault_count == 0
+        assert found.delimiter == delimiter
+        assert read_rows(found, connection) == rows

@@ -32,7 +32,8 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
     """
     names = Names(person.feed)
     with open_file(path) as source:
-        text, dialect = Text.of(path, names, person.feed).readable(names, person.feed, work)
+        delivered = Text.of(path, names, person.feed)
+        text, dialect = delivered.readable(names, person.feed, work)
         source.seek(text.stop)
         rest = source.read()
     with open_file(text.path) as source:
@@ -42,7 +43,7 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
         eraser = _Eraser(
             window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept)))
         )
-        write(text.top)
+        write(delivered.top)
         eraser.run(text.stop - text.start.data_start)
     write(rest)
     return Erased(eraser.count, eraser.is_torn)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
-from sluice.landing.fields import Fields, State, closing_quote, is_empty
+from sluice.landing.fields import Fields, State, closing_quote, fields_at, is_empty
 from sluice.landing.header import Header, Start
 from sluice.landing.source import BLOCK, new_path, open_file, open_new
 
@@ -86,9 +86,8 @@ def quote_of(head: bytes, start: Start, feed: FeedFormat) -> bytes:
     if feed.options.quote:
         return one_byte("quote", feed.options.quote)
     header_line, sample = head[start.header_start : start.data_start], head[start.data_start :][:SAMPLE]
-    if b"'" not in sample or re.search(
-        rb"(?:^|[\r\n]|" + re.escape(start.header.delimiter.encode()) + rb')\s*+"', header_line + sample
-    ):
+    before = rb"(?:^|[\r\n]|" + re.escape(start.header.delimiter.encode()) + rb")\s*+"
+    if b"'" not in sample or re.search(before + b'"', header_line + sample):
         return b'"'
     return b"'" if _is_quoted_by_apostrophes(header_line, sample, start.header) else b'"'
 
@@ -99,7 +98,8 @@ def dialect_of(path: str, quote: bytes, header: Header, feed: FeedFormat) -> Dia
     if given in (b'"', quote):
         return Dialect(quote)
     escape = given or b"\\"
-    if not any(escape + quote in block for block in _whole_blocks(path, escape)):
+    asked = escape if given else escape + quote
+    if not any(asked in block for block in _whole_blocks(path, escape)):
         return Dialect(quote)
     evidence = _Evidence(quote, escape, header.delimiter.encode())
     for block in _whole_blocks(path, escape):
@@ -187,7 +187,7 @@ def _is_quoted_by_apostrophes(header_line: bytes, sample: bytes, header: Header)
     That takes more than a field that happens to begin and end with it: all names or all values of a column are
     quoted so, or records are as wide as the header only if quotes hold their delimiters.
     """
-    fields = Fields(header.delimiter.encode())
+    fields = fields_at(header.delimiter.encode())
     quoted, bare = [0] * header.width, [0] * header.width
     records = fitting = needed = 0
     for text, is_whole in _records(sample, fields):

@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from functools import lru_cache
 
 QUOTE = b'"'
 BLANKS = b" \t"
@@ -105,6 +106,12 @@ class Fields:
         return not text.isascii() and all(
             is_invisible(part) for part in text.replace(QUOTE, b"").split(self.delimiter)
         )
+
+
+@lru_cache(256)
+def fields_at(delimiter: bytes) -> Fields:
+    """What splits text at a delimiter."""
+    return Fields(delimiter)
 
 
 def closing_quote(data: bytes | bytearray, at: int, end: int) -> int:

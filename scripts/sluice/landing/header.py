@@ -4,10 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
-from sluice.landing.fields import INVISIBLE, Fields, State, is_invisible
+from sluice.landing.fields import INVISIBLE, State, fields_at, is_invisible
 
 DELIMITERS = (",", ";", "\t", "|")
 BOM = b"\xef\xbb\xbf"
@@ -74,6 +75,7 @@ class _Candidate:
     is_strict: bool
 
 
+@lru_cache(1 << 14)
 def letters(name: str) -> str:
     """A name as it is compared: its letters and digits, in one form and one case."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
@@ -81,7 +83,7 @@ def letters(name: str) -> str:
 
 
 class Names:
-    """The names of one feed's columns."""
+    """The names of one feed's columns; no header has fewer letters than `shortest`."""
 
     def __init__(self, feed: FeedFormat) -> None:
         """Know the accepted names of each column; a name that two columns have is the first one's."""
@@ -98,6 +100,12 @@ class Names:
         self._words = list(words.values())
         self._key_words = [words[column] for column in feed.key]
         self._half = max(2, (len(feed.columns) + 1) // 2)
+        lengths = {
+            column: min(len(letters(name)) for name in (column, *names))
+            for column, names in feed.columns.items()
+        }
+        half = sum(sorted(lengths.values())[: self._half])
+        self.shortest = min([half, *([sum(lengths[column] for column in feed.key)] if feed.key else [])])
 
     def header(self, values: Sequence[bytes], delimiter: str) -> tuple[Header, int] | None:
         """The header that a line with these values is, and how many columns it names; None if it is none.
@@ -251,7 +259,7 @@ def _best(head: bytes, start: int, names: Names, delimiters: Sequence[str]) -> _
 
 def _read_strict(head: bytes, start: int, delimiter: bytes) -> tuple[list[bytes], int] | None:
     """One record by the rules, which may run over some lines; None if its quoting is broken."""
-    fields = Fields(delimiter)
+    fields = fields_at(delimiter)
     at = start
     for _ in range(LINES):
         end = LINE_END.search(head, at)
@@ -298,7 +306,7 @@ def _delimiter_for(head: bytes, start: int, width: int, delimiters: Sequence[str
     ]
 
     def fitting(delimiter: str) -> int:
-        fields = Fields(delimiter.encode())
+        fields = fields_at(delimiter.encode())
         return sum(fields.count(line, 0, len(line)) == (State.CLOSED, width) for line in lines)
 
     return max(delimiters, key=fitting)

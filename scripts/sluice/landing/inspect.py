@@ -176,6 +176,8 @@ class _Look:
             one_byte("delimiter", self._feed.options.delimiter)
         plain = plain_text(self._path, self._work_dir, self._feed)
         text = Text.of(plain.path, self._names, self._feed)
+        if found.content_hash is None and text.path == self._path and len(text.head) == text.size:
+            found.content_hash = xxhash.xxh3_128_hexdigest(text.head)
         if not self._prove(text):
             resolved = resolve_encoding(plain, self._work_dir)
             is_other = resolved.path != plain.path
@@ -227,7 +229,7 @@ class _Look:
             found.content_hash = digest.hexdigest()
         found.records_read = runs.count
         found.lines_path = write_lines(self._work_dir, [runs])
-        newline = start.newline.decode()
+        newline = start.newline.decode() or "\n"
         part = self._part(header, text.path, newline, runs, has_header=start.kind != "none")
         part.quoted_newlines = quoted_newlines
         if PATTERN.search(text.path):

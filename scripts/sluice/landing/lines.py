@@ -116,6 +116,8 @@ def _surplus(
     array: Bytes, layout: Layout, widths: Positions, good: Flags, starts: Positions, ends: Positions
 ) -> Positions:
     """Delimiters at the end of lines that are too wide by them alone; those lines become good."""
+    if not (widths > layout.width).any():
+        return NONE
     found = []
     for count in range(1, 9):
         lines = np.flatnonzero((widths == layout.width + count) & (ends - starts <= limits.RECORD))

@@ -13,10 +13,10 @@ import numpy as np
 from sluice.landing.dialect import Dialect
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
-from sluice.landing.fields import Fields
+from sluice.landing.fields import fields_at
 from sluice.landing.header import Header, Names, Start
 from sluice.landing.lines import EMPTY, GOOD, Lines, judge
-from sluice.landing.output import FaultWriter, LongText, Part, write_lines
+from sluice.landing.output import FaultWriter, LongText, Part, cut_text, write_lines
 from sluice.landing.proof import Layout, Proven, Prover, record_lines
 from sluice.landing.records import Outcome, Reader, Verdict
 from sluice.landing.source import open_file
@@ -45,7 +45,7 @@ def normalise(text: Text, names: Names, feed: FeedFormat, dialect: Dialect, work
     Raises UnreadableFileError if reading fails or the file has too many headers, OSError if writing fails.
     """
     start = text.start
-    with open_file(text.path) as source, FaultWriter(work_dir, feed.limits.max_raw_bytes) as faults:
+    with open_file(text.path) as source, FaultWriter(work_dir) as faults:
         window = Window(source, start.data_start, text.stop, crlf=start.crlf, mid_line=start.mid_line)
         parts = _Parts(work_dir, dialect)
         try:
@@ -161,7 +161,7 @@ class Splitter:
     def _use(self, header: Header) -> None:
         """From here on the columns are those of `header`."""
         self._header = header
-        self._fields = Fields(header.delimiter.encode())
+        self._fields = fields_at(header.delimiter.encode())
         self._layout = Layout(ord(header.delimiter), header.named, crlf=False)
 
     def _take_good(self, lines: Lines, first: int, stop: int) -> None:
@@ -319,13 +319,16 @@ class Sorter(Splitter):
         text = bytes(self._window.data[lines.starts[first] : lines.ends[stop - 1]])
         line = self._line + first
         if not lines.clean_text and not _is_utf8(text):
-            self._take_fault("invalid_encoding", text, line)
+            self._take_fault("invalid_encoding", self._cut(text), line)
         elif outcome.verdict is not Verdict.RECORD:
-            self._take_fault(outcome.verdict.value, text, line)
+            self._take_fault(outcome.verdict.value, self._cut(text), line)
         elif len(outcome.values) == self._part.width:
             self._part.add_record(outcome.values, line)
         else:
             self._parts.part(self._header, self._header.width).add_record(outcome.values, line)
+
+    def _cut(self, text: bytes) -> bytes:
+        return text if len(text) <= self._raw_limit else cut_text(text[: self._raw_limit], len(text))
 
     def _take_fault(self, reason: str, raw: bytes, line: int) -> None:
         self._faults.add(reason, self._parts.dialect.raw(raw), line)

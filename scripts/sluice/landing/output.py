@@ -139,17 +139,18 @@ class LongText:
         self._limit = limit
         self._kept = bytearray()
         self._size = 0
+        self._end = b""
 
     def add(self, text: bytes | bytearray | memoryview) -> None:
         """Append a piece."""
         self._kept += text[: max(self._limit - self._size, 0)]
         self._size += len(text)
+        self._end = (self._end + bytes(text[-2:]))[-2:]
 
     def text(self) -> bytes:
         """What was kept, without a line end; with a note where that is not all."""
-        if self._size > self._limit:
-            return cut_text(bytes(self._kept), self._size)
-        return re.sub(rb"(?:\r\n|\n|\r)\Z", b"", bytes(self._kept))
+        size = self._size - len(re.search(rb"(?:\r\n|\n|\r|)\Z", self._end)[0])  # type: ignore[index]
+        return cut_text(bytes(self._kept), size) if size > self._limit else bytes(self._kept[:size])
 
 
 def cut_text(kept: bytes, size: int) -> bytes:
@@ -164,8 +165,8 @@ def cut_text(kept: bytes, size: int) -> bytes:
 class FaultWriter(AbstractContextManager["FaultWriter"]):
     """Faulty records, one row each, in a Parquet file that is created with the first of them."""
 
-    def __init__(self, work_dir: Path, limit: int) -> None:
-        """Faults will be written to `work_dir`, no more than `limit` bytes of each."""
+    def __init__(self, work_dir: Path) -> None:
+        """Faults will be written to `work_dir`."""
         self._work_dir = work_dir
         self._writer: ParquetWriter | None = None
         self._out: BinaryIO | None = None
@@ -173,7 +174,6 @@ class FaultWriter(AbstractContextManager["FaultWriter"]):
         self._raw: list[bytes] = []
         self._lines: list[int] = []
         self._pending = 0
-        self._limit = limit
         self.path: str | None = None
         self.count = 0
 
@@ -191,8 +191,6 @@ class FaultWriter(AbstractContextManager["FaultWriter"]):
 
     def add(self, reason: str, raw: bytes, line: int) -> None:
         """Keep one faulty record: its raw text, bytes that are not UTF-8 as `\\xNN`."""
-        if len(raw) > self._limit:
-            raw = cut_text(raw[: self._limit], len(raw))
         if not raw.isascii():
             raw = raw.decode("utf-8", "backslashreplace").encode()
         self._reasons.append(reason.encode())

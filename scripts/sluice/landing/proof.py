@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sluice.landing import limits
-from sluice.landing.fields import Fields, is_empty
+from sluice.landing.fields import fields_at, is_empty
 from sluice.landing.header import Names, find_repeated
 from sluice.landing.window import Bytes, Window
 
@@ -66,8 +66,8 @@ class Prover:
         """Prove records of this layout; `names` tells what would be another header."""
         self._layout = layout
         self._names = names
-        self._fields = Fields(bytes([layout.delimiter]))
-        self._headers = HeaderFilter(layout)
+        self._fields = fields_at(bytes([layout.delimiter]))
+        self._headers = HeaderFilter(layout, names.shortest + layout.width - 1)
         self._line_feeds = self._marks = np.empty(0, bool)
         self._ranks: Positions = NONE
 
@@ -178,15 +178,18 @@ class HeaderFilter:
     show no such places, they are counted after all.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        """Look at records of this layout."""
+    def __init__(self, layout: Layout, shortest: int) -> None:
+        """Look at records of this layout; no header is shorter than `shortest`."""
         self._layout = layout
+        self._shortest = min(shortest, PLACES)
         self._places: list[int] | None = None
 
     def candidates(self, array: Bytes, ends: Positions) -> Positions:
         """The numbers of the records (which end at `ends`) that may be headers."""
+        if len(ends) < MANY:
+            return self._with_few_digits(array, ends)
         if self._places is None:
-            self._places = _digit_places(array, ends)
+            self._places = _digit_places(array, ends, self._shortest)
         if not self._places:
             return self._with_few_digits(array, ends)
         # record k + 1 begins behind ends[k]; the first record, and the last ones, which may be short, are always asked
@@ -195,7 +198,8 @@ class HeaderFilter:
             asked -= 1
         before = np.flatnonzero(_no_digit(array[1 + self._places[0] :][ends[:asked]]))
         for place in self._places[1:]:
-            before = before[_no_digit(array[1 + place :][ends[before]])]
+            is_short = ends[before + 1] - ends[before] <= place
+            before = before[is_short | _no_digit(array[1 + place :][ends[before]])]
         return np.concatenate([[0], before + 1, np.arange(asked + 1, len(ends))])
 
     def _with_few_digits(self, array: Bytes, ends: Positions) -> Positions:
@@ -208,14 +212,17 @@ def _no_digit(values: Bytes) -> Flags:
     return values - np.uint8(48) >= DIGITS
 
 
-def _digit_places(array: Bytes, ends: Positions) -> list[int]:
-    """Places in a line that hardly any record has without a digit, each looked at where those before it fail."""
+def _digit_places(array: Bytes, ends: Positions, shortest: int) -> list[int]:
+    """Places in a line that hardly any record has without a digit, each looked at where those before it fail.
+
+    The first of them, which is looked at in all lines, is one that no header is too short for.
+    """
     starts = ends[:-1] + 1
     starts = starts[: np.searchsorted(starts, len(array) - PLACES)]
     sample = starts[:: max(len(starts) // 500, 1), np.newaxis] + np.arange(PLACES)
     fails, found = _no_digit(array[sample]), []
     while len(fails) and len(found) < 4:
-        counts = np.count_nonzero(fails, axis=0)
+        counts = np.count_nonzero(fails if found else fails[:, :shortest], axis=0)
         best = int(np.argmin(counts))
         if counts[best] > len(fails) * (0.9 if found else 0.25):
             break

@@ -11,7 +11,7 @@ from enum import Enum
 import numpy as np
 
 from sluice.landing import limits
-from sluice.landing.fields import Fields, State, closing_quote, is_empty, is_invisible
+from sluice.landing.fields import State, closing_quote, fields_at, is_empty, is_invisible
 from sluice.landing.header import Header, Names, find_repeated
 from sluice.landing.lines import EMPTY, GOOD, ODD, Lines
 
@@ -81,7 +81,7 @@ class Reader:
         self._ends: list[int] = lines.ends.tolist()
         self._header = header
         self._names = names
-        self._fields = Fields(header.delimiter.encode())
+        self._fields = fields_at(header.delimiter.encode())
         self._ended = ended
         self._is_full = is_full
         self._count = len(lines.starts)

@@ -15,14 +15,22 @@ from sluice.landing.source import open_file
 
 @dataclass(frozen=True)
 class Text:
-    """The text of a file: where its records begin (`top` stands above them) and stop, and what quotes them."""
+    """The text of a file: where its records begin and stop, and what quotes them.
+
+    `head` is its beginning, all of it where it is not longer than limits.HEADER.
+    """
 
     path: str
-    top: bytes
+    head: bytes
     size: int
     stop: int
     start: Start
     quote: bytes
+
+    @property
+    def top(self) -> bytes:
+        """What stands above the records."""
+        return self.head[: self.start.data_start]
 
     @classmethod
     def of(cls, path: str, names: Names, feed: FeedFormat) -> Self:
@@ -33,7 +41,7 @@ class Text:
             head = source.read(limits.HEADER + 2)
             stop = _stop(source, head, size)
         start = _find_start(head, size, names, feed)
-        return cls(path, head[: start.data_start], size, stop, start, quote_of(head, start, feed))
+        return cls(path, head, size, stop, start, quote_of(head, start, feed))
 
     def readable(self, names: Names, feed: FeedFormat, work_dir: Path) -> tuple[Self, Dialect]:
         """The text as RFC 4180 reads it: itself, or a copy with other quotes. Raises UnreadableFileError."""
@@ -43,7 +51,7 @@ class Text:
         path = translate(self.path, dialect, work_dir)
         with open_file(path) as source:
             start = _find_start(source.read(limits.HEADER + 2), self.size, names, feed)
-        return replace(self, path=path, start=start), dialect
+        return replace(self, path=path, head=b"", start=start), dialect
 
 
 def _find_start(head: bytes, size: int, names: Names, feed: FeedFormat) -> Start:
