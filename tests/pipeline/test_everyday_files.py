@@ -223,13 +223,6 @@ def test_names_and_content_are_two_things(built: DataHome) -> None:
     assert set(files.values()) == {("loaded", False)} and len(files) == 15
 
 
-def test_a_country_may_be_called_na(built: DataHome) -> None:
-    rows = built.query(
-        "select customer_id, country from customers where ingest_date = '2026-01-11' order by 1"
-    )
-    assert rows == [("c10", "NULL"), ("c11", None), ("c9", "N/A")]
-
-
 @deliveries.on("2026-01-13")
 def deliver_rejects_at_known_lines(home: DataHome, day: str) -> None:
     bad = "line-{},cart,request,never"

@@ -106,6 +106,13 @@ def deliver_a_country_called_na(home: DataHome, day: str) -> None:
     home.write(f"{day}/namibia.csv", "customer_id,email,country\nc9,,N/A\nc10,,NULL\nc11,,\\N\n")
 
 
+def test_a_country_may_be_called_na(built: DataHome) -> None:
+    rows = built.query(
+        "select customer_id, country from customers where ingest_date = '2026-01-11' order by 1"
+    )
+    assert rows == [("c10", "NULL"), ("c11", None), ("c9", "N/A")]
+
+
 @deliveries.on("2026-01-12", "tenant_events")
 def deliver_folded_tenants(home: DataHome, day: str) -> None:
     header = "event_id,tenant_id,source,event_type,timestamp"

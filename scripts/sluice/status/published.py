@@ -101,7 +101,8 @@ def read_ledger(operations: Path) -> dict[str, LedgerLine]:
         return {}
     with _reading(operations) as db:
         rows = db.execute(
-            "select file, status, size_bytes, modified_at, error, loaded_at, content_hash from file_loads where status != 'superseded'"
+            "select file, status, size_bytes, modified_at, error, loaded_at, content_hash from file_loads"
+            " where status != 'superseded'"
             " order by status = 'failed'"
         ).fetchall()
     return {file: LedgerLine(*line) for file, *line in rows}
