@@ -150,7 +150,7 @@
 {%- endmacro %}
 
 {#-
-  The lines of rejected records. Rows are inserted in the order of their file (preserve_insertion_order), so a row's place
+  The lines of records whose raw text is kept: rejected ones, and those that may have to wait. Rows are inserted in the order of their file (preserve_insertion_order), so a row's place
   among those of its load is its place in the file; landing_parts and the reader's runs of lines say where that is. A row
   whose model did not keep the order has no line.
 -#}
@@ -195,16 +195,16 @@
       having max(rowid) - min(rowid) + 1 = count(*)
     ),
 
-    rejected as (
+    kept as (
       select staged.rowid as row_number, staged._load_id as load_id, staged.rowid - firsts.first_row as ordinal
       from {{ staged }} as staged
       inner join firsts on staged._load_id = firsts._load_id
-      where staged._line is null and staged._reject_reasons is not null
+      where staged._line is null and staged._raw_record is not null
     )
 
-    select rejected.row_number, runs.line + rejected.ordinal - runs.ordinal as line
-    from rejected
-    asof join landing_runs as runs on rejected.load_id = runs.load_id and rejected.ordinal >= runs.ordinal
+    select kept.row_number, runs.line + kept.ordinal - runs.ordinal as line
+    from kept
+    asof join landing_runs as runs on kept.load_id = runs.load_id and kept.ordinal >= runs.ordinal
   ) as numbered
   where {{ staged.identifier }}.rowid = numbered.row_number;
 {%- endmacro %}
