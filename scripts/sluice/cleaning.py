@@ -83,7 +83,9 @@ def _module(project: Path) -> Any:
         "graph": SimpleNamespace(sources=_sources(project)),
         "run_query": lambda sql: SimpleNamespace(rows=duckdb.connect().execute(sql).fetchall()),
     }
-    texts = [path.read_text(encoding="utf-8") for path in sorted((project / "macros" / "cleaning").glob("*.sql"))]
+    texts = [
+        path.read_text(encoding="utf-8") for path in sorted((project / "macros" / "cleaning").glob("*.sql"))
+    ]
     module = environment.from_string("\n".join(texts)).module
     for macro in vars(module).values():
         if isinstance(macro, Macro):

@@ -190,7 +190,9 @@ def _log_time(text: str, options: Options) -> Meanings | None:
 
 def _asctime(text: str, options: Options) -> Meanings | None:
     clock = r"[0-9:.,]+(?: ?[AaPp][Mm])?"
-    match = re.fullmatch(rf"([A-Za-z]{{3}}) ([A-Za-z]+) (\d{{1,2}}) ({clock}) (\S{{3,}}|[Zz]) (\d{{4}})", text)
+    match = re.fullmatch(
+        rf"([A-Za-z]{{3}}) ([A-Za-z]+) (\d{{1,2}}) ({clock}) (\S{{3,}}|[Zz]) (\d{{4}})", text
+    )
     month = match and _month(match[2])
     if not match or not month or match[1].lower() not in WEEKDAYS:
         return None
@@ -219,10 +221,9 @@ TIME = re.compile(
     r"[T ](?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d|60)(?:[.,](?P<f>\d+))?)?(?P<half> ?[AaPp][Mm])?(?P<zone>.*)",
     re.ASCII,
 )
-ZONE = re.compile(
-    r" ?(?P<utc>UTC|GMT)| ?(?P<shift>[Zz]|[+-]\d\d(?::?\d\d)?)?(?: ?(?P<zone>\[[A-Z][^\]]+\]|[A-Z][A-Za-z]*(?:/[A-Za-z0-9_+-]+)+|[A-Z][a-z]{3,}))?",
-    re.ASCII,
-)
+NAME = r"\[[A-Z][^\]]+\]|[A-Z][A-Za-z]*(?:/[A-Za-z0-9_+-]+)+|[A-Z][a-z]{3,}"
+SHIFT = r"[Zz]|[+-]\d\d(?::?\d\d)?"
+ZONE = re.compile(rf" ?(?P<utc>UTC|GMT)| ?(?P<shift>{SHIFT})?(?: ?(?P<zone>{NAME}))?", re.ASCII)
 
 
 def _instant(day: dt.datetime | None, time: str | None, options: Options) -> dt.datetime | None:
@@ -255,7 +256,9 @@ def _instant(day: dt.datetime | None, time: str | None, options: Options) -> dt.
 def _times(time: str) -> list[re.Match[str]]:
     """A time with a half of the day, and without one (the A of America is none)."""
     found = TIME.fullmatch(time)
-    without = re.compile(TIME.pattern.replace("(?P<half> ?[AaPp][Mm])?", "(?P<half>)"), re.ASCII).fullmatch(time)
+    without = re.compile(TIME.pattern.replace("(?P<half> ?[AaPp][Mm])?", "(?P<half>)"), re.ASCII).fullmatch(
+        time
+    )
     return [match for match in (found, without) if match]
 
 

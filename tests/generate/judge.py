@@ -95,7 +95,9 @@ class Judge:
         email = record.get("email")
         self._repair(judged, "email", email, email.lower() if email and EMAIL.fullmatch(email) else None)
         created = record.get("created_at")
-        self._repair(judged, "created_at", created, read_instant(created, self.options).instant if created else None)
+        self._repair(
+            judged, "created_at", created, read_instant(created, self.options).instant if created else None
+        )
 
     def _customer(self, record: dict, judged: Judged) -> None:
         self._need(record, judged, "customer_id")

@@ -11,7 +11,21 @@ ZONES = [
     "America/St_Johns", "Etc/GMT+5", "Japan", "Zulu", "CET", "EST", "EST5EDT", "Cet", "SystemV/AST4",
     "Nowhere/City", "europe/paris",
 ]  # fmt: skip
-OFFSETS = ["Z", "z", "UTC", "GMT", "+02", "-0330", "+05:30", "+14:00", "-14:01", "+15", "+05:75", "-00:00", "+2"]
+OFFSETS = [
+    "Z",
+    "z",
+    "UTC",
+    "GMT",
+    "+02",
+    "-0330",
+    "+05:30",
+    "+14:00",
+    "-14:01",
+    "+15",
+    "+05:75",
+    "-00:00",
+    "+2",
+]
 BLANKS = ["", " ", " ", "  ", "\u00a0"]
 
 
@@ -57,7 +71,11 @@ class Texts:
         return self.pick("", "", blank + offset, blank + offset, blank + name, blank + offset + other + name)
 
     def time(self) -> str:
-        return self.pick("T", " ", " ", "  ", "t", ":") + self.clock() + self.zone() if self.happens(0.75) else ""
+        return (
+            self.pick("T", " ", " ", "  ", "t", ":") + self.clock() + self.zone()
+            if self.happens(0.75)
+            else ""
+        )
 
     def instant(self) -> str:
         forms = [
@@ -93,7 +111,9 @@ class Texts:
         if self.happens(0.3):
             text += "." + self.digits(self.chance.randint(0, 9))
         if self.happens(0.2):
-            mantissa = self.pick("1.768303934", "17.68303934", "0.1768303934", "6.3903900734", "1768303934.123")
+            mantissa = self.pick(
+                "1.768303934", "17.68303934", "0.1768303934", "6.3903900734", "1768303934.123"
+            )
             text = mantissa + self.pick("e", "E") + self.pick("", "+", "-") + self.number(20)
         return text
 
@@ -129,19 +149,34 @@ class Texts:
         return self.pick("-", "+", "- ", " -") if self.happens(share) else ""
 
     def currency(self, share: float) -> str:
-        return self.pick("$", "£", "€", "¥ ", "₹", "EUR", "USD ", " EUR", "usd", "EU") if self.happens(share) else ""
+        return (
+            self.pick("$", "£", "€", "¥ ", "₹", "EUR", "USD ", " EUR", "usd", "EU")
+            if self.happens(share)
+            else ""
+        )
 
     def plain_or_grouped(self) -> str:
         decimals = self.pick(".", ",") + self.digits(self.chance.choice([0, 1, 2, 2, 3, 3, 4, 5, 8]))
         if self.happens(0.4):
             part = self.pick(",", ".", " ", "\u00a0", "\u202f", "'", "\u2019")
-            groups = [self.digits(3 if self.happens(0.95) else 2) for _ in range(self.chance.choice([1, 1, 2, 4, 5]))]
+            groups = [
+                self.digits(3 if self.happens(0.95) else 2)
+                for _ in range(self.chance.choice([1, 1, 2, 4, 5]))
+            ]
             text = part.join([self.digits(self.chance.choice([1, 2, 3, 4])), *groups])
             return text + self.pick("", decimals)
-        text = self.digits(self.chance.choice([0, 1, 2, 3, 5, 13, 14, 15])) + self.pick("", decimals, decimals)
+        text = self.digits(self.chance.choice([0, 1, 2, 3, 5, 13, 14, 15])) + self.pick(
+            "", decimals, decimals
+        )
         if self.happens(0.15):
-            text += self.pick("e", "E") + self.pick("", "+", "-") + self.pick("0", "2", "12", "13", "999", "9" * 20)
-        special = self.pick("99999999999999.99995", "9.99999999999999989e13", "0.00005", "0,075", "000,123", "0")
+            text += (
+                self.pick("e", "E")
+                + self.pick("", "+", "-")
+                + self.pick("0", "2", "12", "13", "999", "9" * 20)
+            )
+        special = self.pick(
+            "99999999999999.99995", "9.99999999999999989e13", "0.00005", "0,075", "000,123", "0"
+        )
         return special if self.happens(0.1) else text
 
     def slipped(self, text: str, alphabet: str) -> str:
@@ -154,7 +189,21 @@ class Texts:
     def field(self) -> str:
         """A raw field: white space of all kinds, null words in any case, invisible characters."""
         white = "".join(self.chance.choice(WHITE) for _ in range(self.chance.randint(0, 2)))
-        words = ["NULL", "(null)", "None", "n/a", "#N/A", "NaN", "UNDEFINED", "nil", "-", "--", "\\N", "nul", "---"]
+        words = [
+            "NULL",
+            "(null)",
+            "None",
+            "n/a",
+            "#N/A",
+            "NaN",
+            "UNDEFINED",
+            "nil",
+            "-",
+            "--",
+            "\\N",
+            "nul",
+            "---",
+        ]
         value = self.pick(*words, "", "u123", "7", "a b", "é", "x\u200b", "~", "\x1c", "A" * 12, "un1")
         tail = "".join(self.chance.choice(WHITE) for _ in range(self.chance.randint(0, 2)))
         return re.sub("\0", "", white + value + tail)

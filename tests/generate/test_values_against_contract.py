@@ -25,7 +25,9 @@ def ask(expressions: Iterable[str], texts: list[str]) -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         asked = "select unnest(cast($1 as varchar[])) as value"
-        return connection.execute(f"select value, {', '.join(expressions)} from ({asked})", [texts]).fetchall()
+        return connection.execute(
+            f"select value, {', '.join(expressions)} from ({asked})", [texts]
+        ).fetchall()
 
 
 @settings(max_examples=40, deadline=None)
@@ -38,7 +40,10 @@ def test_instants(seed: int, order: str, zone: str) -> None:
     texts = Texts(seed)
     given_texts = sorted({text for text in (texts.instant() for _ in range(TEXTS)) if text})
     rows = ask(
-        [expression(name, "value", None, f"'{order}'", zone) for name in ("parse_timestamp", "is_ambiguous_timestamp")],
+        [
+            expression(name, "value", None, f"'{order}'", zone)
+            for name in ("parse_timestamp", "is_ambiguous_timestamp")
+        ],
         given_texts,
     )
     readings = {text: read_instant(text, Options(order, zone)) for text in given_texts}
@@ -83,7 +88,11 @@ def test_amounts(seed: int, decimal: str) -> None:
 def test_cleaning(seed: int) -> None:
     texts = Texts(seed)
     rows = ask(
-        [expression("clean_text", "value"), expression("clean_value", "value"), expression("clean_value", "value", None, "lower")],
+        [
+            expression("clean_text", "value"),
+            expression("clean_value", "value"),
+            expression("clean_value", "value", None, "lower"),
+        ],
         [texts.field() for _ in range(TEXTS)],
     )
     wrong = []
@@ -121,10 +130,10 @@ def test_cleaning(seed: int) -> None:
 )
 def test_what_a_file_decides(forms: int, order: str | None, decimal: str | None, *, again: bool) -> None:
     bits = f"cast({forms} as utinyint)"
-    decided = ", ".join(expression(name, bits) for name in ("decided_order", "decided_decimal", "must_read_again"))
+    decided = ", ".join(
+        expression(name, bits) for name in ("decided_order", "decided_decimal", "must_read_again")
+    )
     assert duckdb.sql(f"select {decided}").fetchone() == (order, decimal, again)
-
-
 
 
 @settings(max_examples=15, deadline=None)
@@ -133,7 +142,9 @@ def test_a_file_is_read_again_where_its_values_come_out_otherwise(seed: int) -> 
     """What `must_read_again` lets pass reads the same with what the file tells as with auto."""
     texts = Texts(seed)
     small_files = [[texts.instant() for _ in range(3)] for _ in range(60)]
-    told = ask([expression("value_forms", instants=["value"])], [text for file in small_files for text in file])
+    told = ask(
+        [expression("value_forms", instants=["value"])], [text for file in small_files for text in file]
+    )
     forms = dict(told)
     decide = {
         bits: duckdb.sql(
@@ -150,5 +161,7 @@ def test_a_file_is_read_again_where_its_values_come_out_otherwise(seed: int) -> 
         order, again = decide[together]
         with_auto = [read_instant(text) for text in file]
         as_told = [read_instant(text, Options(order or "auto")) for text in file]
-        is_same = [(a.instant, a.is_ambiguous) for a in with_auto] == [(t.instant, t.is_ambiguous) for t in as_told]
+        is_same = [(a.instant, a.is_ambiguous) for a in with_auto] == [
+            (t.instant, t.is_ambiguous) for t in as_told
+        ]
         assert again == (not is_same), (file, together, order)
