@@ -118,7 +118,7 @@
   delete from {{ args.target_relation }};
   {%- else %}
   insert into state.released_records
-  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, _reject_reasons, raw_record, _key_hash, {{ reference.column }}
+  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, _reject_reasons, raw_record, _key_hash, {{ reference.column }}, line
   from {{ args.target_relation }}
   where {{ reference.column }} in ({{ moved_references_query(feed) }});
   delete from state.released_records

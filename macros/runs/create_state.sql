@@ -56,6 +56,7 @@
   create table if not exists state.released_records (feed varchar not null, batch_id integer not null, load_id integer not null, reject_reasons varchar[], raw_record varchar);
   alter table state.released_records add column if not exists key_hash ubigint;
   alter table state.released_records add column if not exists reference varchar;
+  alter table state.released_records add column if not exists line bigint;
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);
