@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from sluice.forget.erase import Person
-from sluice.landing.feed import FeedFormat
 from sluice.forget.rewrite import Rewritten, rewrite_landing, rewrite_torn
+from sluice.landing.feed import FeedFormat
 from sluice.streams.lander import Lander
 from sluice.streams.names import Place
 
-PERSON = Person(FeedFormat({"event_id": ("event_id",), "user_id": ("user_id",)}, ("event_id",)), "user_id", "u7")
+PERSON = Person(
+    FeedFormat({"event_id": ("event_id",), "user_id": ("user_id",)}, ("event_id",)), "user_id", "u7"
+)
 HEADER = b"event_id,user_id,_topic,_partition,_offset,_key\n"
 
 

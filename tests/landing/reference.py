@@ -111,7 +111,7 @@ def lost_delimiter(text: str, quote: int, delimiter: str, blanks: str) -> str | 
         kind = "glued" if text[quote - 1] not in WHITE and text[quote - 1] not in (delimiter, '"') else None
     else:
         # the unquoted text ends where the next field begins with a quote
-        stop = re.compile(re.escape(delimiter) + f"[{blanks}]*\"").search(text, quote)
+        stop = re.compile(re.escape(delimiter) + f'[{blanks}]*"').search(text, quote)
         end = stop.start() if stop else len(text)
         while at < end and text[at] != '"':
             at += 1
@@ -250,7 +250,11 @@ class Slow:
             return len(self.lines)
         chunk = self.text[start : start + look]
         cut = chunk.rfind("\n") + 1 or chunk.rfind("\r", 0, look - 1) + 1
-        return next(n for n in range(at, len(self.lines) + 1) if n == len(self.lines) or self.lines[n].start >= start + cut)
+        return next(
+            n
+            for n in range(at, len(self.lines) + 1)
+            if n == len(self.lines) or self.lines[n].start >= start + cut
+        )
 
     def is_header(self, at: int) -> bool:
         """Whether a line is a header by itself."""
@@ -282,7 +286,9 @@ class Slow:
         except UnicodeDecodeError:
             kind = kind if cut else "invalid_encoding"
         if kind == "record":
-            keys = [column or label for column, label in zip(self.header.columns, self.header.extra, strict=True)]
+            keys = [
+                column or label for column, label in zip(self.header.columns, self.header.extra, strict=True)
+            ]
             record = {str(key): value.encode("latin-1") for key, value in zip(keys, values, strict=False)}
             self.found.records.append((record, line))
         else:

@@ -76,7 +76,7 @@ def test_values_come_out_whole(tmp_path: Path, connection: duckdb.DuckDBPyConnec
         (b'"id" ,"name"\n1,x\n', [["1", "x"]]),
         (b"id,name\n1,x,\n2,y,,\n", [["1", "x"], ["2", "y"]]),
         (b"id,name,,\n1,x\n2,y\n", [["1", "x"], ["2", "y"]]),
-        (b"id,name\n1,x\n  \n\t\n,\n , \n\"\",\"\"\n2,y\n", [["1", "x"], ["2", "y"]]),
+        (b'id,name\n1,x\n  \n\t\n,\n , \n"",""\n2,y\n', [["1", "x"], ["2", "y"]]),
         (b"id,name\n1,x\n\x1a", [["1", "x"]]),
         (b"id,name\n1,x\x1a", [["1", "x"]]),
         (b"id,name\r\n1,x\r\n\x1a\x1a\r\n", [["1", "x"]]),
@@ -192,10 +192,20 @@ def test_the_delimiter_that_yields_most_names_wins(delimiter: str, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "name",
-    ["Order ID", "order-id", "ORDER_ID", "orderId", "order.id", "\ufeffOrder\u200bId (key)", "ＯＲＤＥＲ＿ＩＤ"],  # noqa: RUF001
+    [
+        "Order ID",
+        "order-id",
+        "ORDER_ID",
+        "orderId",
+        "order.id",
+        "\ufeffOrder\u200bId (key)",
+        "ＯＲＤＥＲ＿ＩＤ",
+    ],  # noqa: RUF001
 )
 def test_names_match_by_letters_and_digits(name: str, tmp_path: Path) -> None:
-    found = inspect_bytes(tmp_path, f"{name},Latency (ms)\n1,2\n".encode(), feed_of(["order_id", "latency_ms"]))
+    found = inspect_bytes(
+        tmp_path, f"{name},Latency (ms)\n1,2\n".encode(), feed_of(["order_id", "latency_ms"])
+    )
     assert found.parts[0].columns == ["order_id", "latency_ms"]
     found = inspect_bytes(tmp_path, f"{name},Amount (EUR)\n1,2\n".encode(), SHOP)
     assert found.parts[0].columns == ["order_id", "amount"]
@@ -203,7 +213,9 @@ def test_names_match_by_letters_and_digits(name: str, tmp_path: Path) -> None:
 
 def test_unknown_fields_have_distinct_labels(tmp_path: Path) -> None:
     header = b"id,re\0gion,x,x,x_2,,a\xffb,\xe2\x80\x8b,id\n"
-    found = inspect_bytes(tmp_path, header + b"1,2,3,4,5,6,7,8,9\n", feed_of(["id", "name"], encoding="utf-8"))
+    found = inspect_bytes(
+        tmp_path, header + b"1,2,3,4,5,6,7,8,9\n", feed_of(["id", "name"], encoding="utf-8")
+    )
     labels = found.parts[0].extra
     assert labels == [None, "re\\x00gion", "x", "x_2", "x_2_2", "column_6", "a\\xffb", "column_8", "id"]
 
@@ -240,7 +252,9 @@ def test_messages_hold_names_and_nothing_of_the_file(tmp_path: Path) -> None:
     assert "jane" not in found.error and "jane@example.org" in found.error_detail
 
 
-def test_a_record_that_holds_the_word_is_no_header(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+def test_a_record_that_holds_the_word_is_no_header(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
     body = b"7,id,2026-01-01\n8,name,x\n9,ID,3\n"
     assert "No header" in (inspect_bytes(tmp_path, body, FEED).error or "")
     found = inspect_bytes(tmp_path, b"id,name,ts\n" + body, FEED)
@@ -262,7 +276,9 @@ def test_a_second_table_is_a_part_of_its_own(tmp_path: Path, connection: duckdb.
 @pytest.mark.parametrize("header", [b"id,name,ts", b'"ID","Name","TS"', b"name,ts,id"])
 @pytest.mark.parametrize("place", [0, 1, 5000, 39_999, 40_000])
 @pytest.mark.parametrize("value", [b"some words", b"x2026-01-01"])
-def test_repeated_headers_are_found_in_regular_files(header: bytes, place: int, value: bytes, tmp_path: Path) -> None:
+def test_repeated_headers_are_found_in_regular_files(
+    header: bytes, place: int, value: bytes, tmp_path: Path
+) -> None:
     rows = [b"%05d,%s,%d" % (number, value, number) for number in range(40_000)]
     rows.insert(place, header)
     found = inspect_bytes(tmp_path, b"id,name,ts\n" + b"\n".join(rows) + b"\n", FEED)
@@ -270,7 +286,9 @@ def test_repeated_headers_are_found_in_regular_files(header: bytes, place: int, 
     assert sum(part.record_count for part in found.parts) == 40_000
 
 
-@pytest.mark.parametrize("row", [b",,", b" , ,", b'"","",""', b"   ", b"12345,,", b"12345,\"\", ", b"(3 rows affected),,"])
+@pytest.mark.parametrize(
+    "row", [b",,", b" , ,", b'"","",""', b"   ", b"12345,,", b'12345,"", ', b"(3 rows affected),,"]
+)
 @pytest.mark.parametrize("place", [0, 5000, 40_000])
 def test_rows_without_values_are_found_in_regular_files(row: bytes, place: int, tmp_path: Path) -> None:
     rows = [b"%05d,some words,%d" % (number, number) for number in range(40_000)]
@@ -283,7 +301,12 @@ def test_rows_without_values_are_found_in_regular_files(row: bytes, place: int, 
 
 def test_files_without_a_header(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     feed = feed_of(["id", "name", "ts"], header=False)
-    for data in (b"1,x,y\n2,z,w\n", b"\xef\xbb\xbf1;x;y\r\n2;z;w\r\n", b"id,name,ts\n1,x,y\n2,z,w", b"\n1,x,y\n2,z,w,\n"):
+    for data in (
+        b"1,x,y\n2,z,w\n",
+        b"\xef\xbb\xbf1;x;y\r\n2;z;w\r\n",
+        b"id,name,ts\n1,x,y\n2,z,w",
+        b"\n1,x,y\n2,z,w,\n",
+    ):
         found = inspect_bytes(tmp_path, data, feed)
         assert read_rows(found, connection) == [["1", "x", "y"], ["2", "z", "w"]]
         assert found.header_kind == ("first line" if data.startswith(b"id") else "none")
@@ -328,7 +351,9 @@ def test_copies_are_for_their_owner_only(tmp_path: Path) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in copies} == {0o600}
 
 
-@pytest.mark.parametrize("data", [b"id,name\n1,x\n", b"id,name\n1,x\n\n2\n", gzip.compress(b"id,name\n1,x\n")])
+@pytest.mark.parametrize(
+    "data", [b"id,name\n1,x\n", b"id,name\n1,x\n\n2\n", gzip.compress(b"id,name\n1,x\n")]
+)
 def test_known_content_is_not_looked_at_again(data: bytes, tmp_path: Path) -> None:
     found = inspect_bytes(tmp_path, data, FEED)
     assert found.content_hash == content_hash(str(tmp_path / "file.csv"))
@@ -358,7 +383,9 @@ def test_files_that_cannot_be_loaded(data: bytes, words: str, tmp_path: Path) ->
     assert found.size_bytes == len(data) and found.content_hash == content_hash(str(tmp_path / "file.csv"))
 
 
-def test_a_header_alone_is_a_file_of_no_records(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+def test_a_header_alone_is_a_file_of_no_records(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
     for data in (b"id,name\n", b"id,name", b"title\nid,name\n", b"id,name\r", b"id,name\n\n\x1a"):
         found = inspect_bytes(tmp_path, data, FEED)
         assert (found.records_read, found.fault_count, read_rows(found, connection)) == (0, 0, [])

@@ -28,17 +28,52 @@ widths = st.integers(1, 4)
 delimiters = st.sampled_from([",", ";", "\t", "|"])
 newlines = st.sampled_from(["\n", "\r\n", "\r"])
 PIECES = (
-    [b"a", b"bc", b" ", b'"', b'""', b'"', b"\n", b"\r\n", b"\r", b"D", b"D", b"D", b"\xff", b"\xc3\xa9", b"\0"]
+    [
+        b"a",
+        b"bc",
+        b" ",
+        b'"',
+        b'""',
+        b'"',
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"D",
+        b"D",
+        b"D",
+        b"\xff",
+        b"\xc3\xa9",
+        b"\0",
+    ]
     + [b'"x"', b'D"', b'"D', b'"\n', b"\n\n", b"\xef\xbb\xbf", b"1D2D3D4\n", b"1D2\n", b"1D2D3\r\n", b"x\n"]
-    + [b'"1"D"2"\n', b"1D2D\n", b"1DD\n", b"1D\r2D\r", b"1D2\r3D4\r", b"DD\n", b' "1" D "2"\n', b'1"aDb"', b'1"a"D']
-    + [b"alphaDbeta\n", b"betaDalpha\r\n", b"alphaDxDbetaDgamma\r", b"gamma;alpha;beta;delta\n", b"\n  \n", b"\r\r\n"]
+    + [
+        b'"1"D"2"\n',
+        b"1D2D\n",
+        b"1DD\n",
+        b"1D\r2D\r",
+        b"1D2\r3D4\r",
+        b"DD\n",
+        b' "1" D "2"\n',
+        b'1"aDb"',
+        b'1"a"D',
+    ]
+    + [
+        b"alphaDbeta\n",
+        b"betaDalpha\r\n",
+        b"alphaDxDbetaDgamma\r",
+        b"gamma;alpha;beta;delta\n",
+        b"\n  \n",
+        b"\r\r\n",
+    ]
 )
 """What messy files are made of; D stands for the delimiter."""
 pieces = st.sampled_from(PIECES)
 mess = st.lists(pieces, max_size=40).map(b"".join)
 
 
-def check(data: bytes, width: int, surplus: int, delimiter: str, newline: str, folder: Path, connection) -> None:
+def check(
+    data: bytes, width: int, surplus: int, delimiter: str, newline: str, folder: Path, connection
+) -> None:
     """Compare the fast reader with the slow one on a file whose body is `data`."""
     note(f"{data!r}, {width} columns and {surplus}, {delimiter!r}, {newline!r}")
     top = delimiter.join(COLUMNS[:width]) + delimiter * surplus + newline
@@ -64,14 +99,17 @@ def check(data: bytes, width: int, surplus: int, delimiter: str, newline: str, f
     expected = slow.read()
     assert read_fault_lines(found) == expected.faults
     wanted = [
-        ({key: value.decode() for key, value in record.items() if value}, line) for record, line in expected.records
+        ({key: value.decode() for key, value in record.items() if value}, line)
+        for record, line in expected.records
     ]
     assert read_records(found, connection) == wanted
     assert found.records_read == len(expected.records) + len(expected.faults)
 
 
 @relaxed
-@given(data=mess, width=widths, surplus=st.sampled_from([0, 0, 0, 1, 2]), delimiter=delimiters, newline=newlines)
+@given(
+    data=mess, width=widths, surplus=st.sampled_from([0, 0, 0, 1, 2]), delimiter=delimiters, newline=newlines
+)
 @example(data=b'1,"x\ny",2,3\n', width=3, surplus=0, delimiter=",", newline="\n")
 @example(data=b'1,"x\n4,5,6\n7,8,9\n', width=3, surplus=0, delimiter=",", newline="\n")
 @example(data=b'x","y\ngood,line\nx","y\ngood,line\nx","y\n', width=2, surplus=0, delimiter=",", newline="\n")

@@ -72,7 +72,9 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
         window = Window(
             source, text.start.data_start, text.stop, crlf=text.start.crlf, mid_line=text.start.mid_line
         )
-        eraser = _Eraser(window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept))))
+        eraser = _Eraser(
+            window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept)))
+        )
         write(delivered.top)
         eraser.run(text.stop - text.start.data_start)
     write(rest)

@@ -165,7 +165,9 @@ def without_records(plain: Path, person: Person, work: Path) -> _Text | None:
     if source == plain:
         return None
     if is_torn:
-        before, after = (inspect_file(str(file), person.feed, work).records_read or 0 for file in (plain, source))
+        before, after = (
+            inspect_file(str(file), person.feed, work).records_read or 0 for file in (plain, source)
+        )
         total = before - after
     return _Text(source, total, is_torn)
 

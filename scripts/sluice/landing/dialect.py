@@ -8,6 +8,7 @@ text later, a value or the raw text of a fault, is turned back.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sluice.landing.errors import UnreadableFileError
@@ -42,7 +43,7 @@ class Dialect:
         """A field's value, as it was meant."""
         if self.escape and self.escape in value:
             if self.doubles_escape:
-                pairs = re.compile(re.escape(self.escape) + b"([" + re.escape(self.escape + self.mark) + b"])", re.S)
+                pairs = _pairs(self.escape, self.mark)
                 value = pairs.sub(lambda pair: self.escape if pair[1] == self.escape else b'"', value)
             else:
                 value = value.replace(self.escape + self.mark, b'"')
@@ -62,15 +63,27 @@ class Dialect:
         """Delivered text (which is not cut within an escape) as the reader reads it."""
         text = self._swapped(text)
         if self.escape:
-            pairs = re.compile(re.escape(self.escape) + b'(["' + re.escape(self.escape) + b"])", re.S)
-            text = pairs.sub(lambda pair: pair[0] if pair[1] == self.escape else self.escape + self.mark, text)
+            pairs = _pairs(self.escape, b'"')
+            text = pairs.sub(
+                lambda pair: pair[0] if pair[1] == self.escape else self.escape + self.mark, text
+            )
         return text
 
     def _swapped(self, text: bytes) -> bytes:
-        return text if self.quote == b'"' else text.translate(bytes.maketrans(self.quote + b'"', b'"' + self.quote))
+        return (
+            text
+            if self.quote == b'"'
+            else text.translate(bytes.maketrans(self.quote + b'"', b'"' + self.quote))
+        )
 
 
 USUAL = Dialect()
+
+
+@lru_cache
+def _pairs(escape: bytes, other: bytes) -> re.Pattern[bytes]:
+    """An escape and what it escapes: itself or the other character."""
+    return re.compile(re.escape(escape) + b"([" + re.escape(escape + other) + b"])")
 
 
 def quote_of(head: bytes, start: Start, feed: FeedFormat) -> bytes:
@@ -114,7 +127,9 @@ def translate(path: str, dialect: Dialect, work_dir: Path) -> str:
 def one_byte(option: str, value: str) -> bytes:
     """An option that is one ASCII character. Raises UnreadableFileError if it is another."""
     if len(value) != 1 or not value.isascii() or value in "\r\n\0":
-        raise UnreadableFileError(f"The option {option} of this source must be one ASCII character, not {value!r}.")
+        raise UnreadableFileError(
+            f"The option {option} of this source must be one ASCII character, not {value!r}."
+        )
     return value.encode()
 
 
@@ -127,7 +142,19 @@ class _Evidence:
         self._escape = escape
         self._escaped = re.compile(before + char + mark + rb"(?=[^\s" + mark + cut + rb"])")
         self._doubled = re.compile(
-            rb"(?<![\s" + char + mark + cut + rb"])" + mark + mark + rb"|(?<![" + char + mark + rb"])" + mark + rb"{3}"
+            rb"(?<![\s"
+            + char
+            + mark
+            + cut
+            + rb"])"
+            + mark
+            + mark
+            + rb"|(?<!["
+            + char
+            + mark
+            + rb"])"
+            + mark
+            + rb"{3}"
         )
         self._single = re.compile(before + char + rb"(?![" + char + mark + rb"])")
         self.escapes = self.doubles = self.singles = False

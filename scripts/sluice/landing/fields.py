@@ -103,7 +103,9 @@ class Fields:
         """Whether text is nothing but white space, delimiters and quotes."""
         if self._blank.fullmatch(text):
             return True
-        return not text.isascii() and all(is_invisible(part) for part in text.replace(QUOTE, b"").split(self.delimiter))
+        return not text.isascii() and all(
+            is_invisible(part) for part in text.replace(QUOTE, b"").split(self.delimiter)
+        )
 
 
 @lru_cache(256)

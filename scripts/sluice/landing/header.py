@@ -83,7 +83,10 @@ def letters(name: str) -> str:
 
 
 class Names:
-    """The names of one feed's columns; no header has fewer letters than `shortest`."""
+    """The names of one feed's columns; no header has fewer letters than `shortest`.
+
+    `repeated`: headers found below the first, by their lines and the delimiter before.
+    """
 
     def __init__(self, feed: FeedFormat) -> None:
         """Know the accepted names of each column; a name that two columns have is the first one's."""
@@ -94,13 +97,16 @@ class Names:
         for column, name in own_first:
             self._known.setdefault(letters(name), column)
         words = {
-            column: {_longest_word(name) for name in (column, *names)} for column, names in feed.columns.items()
+            column: {_longest_word(name) for name in (column, *names)}
+            for column, names in feed.columns.items()
         }
         self._words = list(words.values())
         self._key_words = [words[column] for column in feed.key]
+        self.repeated: dict[tuple[bytes, str], Header] = {}
         self._half = max(2, (len(feed.columns) + 1) // 2)
         lengths = {
-            column: min(len(letters(name)) for name in (column, *names)) for column, names in feed.columns.items()
+            column: min(len(letters(name)) for name in (column, *names))
+            for column, names in feed.columns.items()
         }
         half = sum(sorted(lengths.values())[: self._half])
         self.shortest = min([half, *([sum(lengths[column] for column in feed.key)] if feed.key else [])])
@@ -221,10 +227,14 @@ def find_header(head: bytes, names: Names, feed: FeedFormat, *, whole: bool) -> 
 
 def find_repeated(line: bytes, names: Names, delimiter: str) -> Header | None:
     """The header that a line further down is; None if it is none."""
+    if (line, delimiter) in names.repeated:
+        return names.repeated[line, delimiter]
     if not names.may_be_in(line.lower()):
         return None
     others = (other for other in DELIMITERS if other != delimiter)
     found = _best(line, 0, names, (delimiter, *others))
+    if found and len(names.repeated) < 100 and len(line) < 10_000:
+        names.repeated[line, delimiter] = found.header
     return found.header if found else None
 
 
@@ -279,7 +289,9 @@ def _read_bare(head: bytes, start: int, delimiter: bytes) -> tuple[list[bytes], 
 
 def _start(head: bytes, bom: int, start: int, found: _Candidate, looked: int) -> Start:
     text = head[start : found.end]
-    newline = next((end for end in (b"\r\n", b"\n") if text.endswith(end)), b"\r" if text.endswith(b"\r") else b"")
+    newline = next(
+        (end for end in (b"\r\n", b"\n") if text.endswith(end)), b"\r" if text.endswith(b"\r") else b""
+    )
     name_text = text[: len(text) - len(newline)]
     plain = found.is_strict and start == bom and newline != b"\r" and BOM not in text
     plain = plain and _is_utf8(text) and _is_rfc(name_text, found.header.delimiter.encode())
@@ -297,7 +309,9 @@ def _is_rfc(text: bytes, delimiter: bytes) -> bool:
 
 def _delimiter_for(head: bytes, start: int, width: int, delimiters: Sequence[str]) -> str:
     """The delimiter by which most of the first lines have the right width."""
-    lines = [head[at:end] for (at, end), _ in zip(_lines(head, start, whole=True), range(LINES), strict=False)]
+    lines = [
+        head[at:end] for (at, end), _ in zip(_lines(head, start, whole=True), range(LINES), strict=False)
+    ]
 
     def fitting(delimiter: str) -> int:
         fields = fields_at(delimiter.encode())

@@ -144,7 +144,9 @@ class _Look:
             before = stamp(self._path)
             self._read(known_hash)
             if stamp(self._path) != before:
-                raise UnreadableFileError("The file changed while it was read. It is tried again.", retry=True)
+                raise UnreadableFileError(
+                    "The file changed while it was read. It is tried again.", retry=True
+                )
         except UnreadableFileError as problem:
             self._found = Inspection(
                 error=str(problem),
@@ -249,9 +251,7 @@ class _Look:
             shown.quoted_newlines = part.quoted_newlines
             found.parts.append(shown)
 
-    def _part(
-        self, header: Header, path: str, newline: str, runs: LineRuns, *, has_header: bool
-    ) -> FilePart:
+    def _part(self, header: Header, path: str, newline: str, runs: LineRuns, *, has_header: bool) -> FilePart:
         return FilePart(
             columns=list(header.columns),
             extra=list(header.extra[: header.width]),

@@ -22,7 +22,8 @@ class Lines:
     """The lines of a window: `starts`, `ends` (without line end), `kinds`; `clean_text` if all is UTF-8.
 
     `groups`: lines that only a CR ended and that may be parts of one record: the first to the one after the last.
-    `surplus`: places of delimiters that stand for empty surplus fields of GOOD lines. `lf_only`: all lines end in LF.
+    `headers`: which lines may be one. `surplus`: places of delimiters that stand for empty surplus fields of GOOD
+    lines. `lf_only`: all lines end in LF.
     """
 
     starts: Positions
@@ -30,6 +31,7 @@ class Lines:
     kinds: NDArray[np.uint8]
     clean_text: bool
     groups: Mapping[int, int]
+    headers: Flags
     surplus: Positions
     lf_only: bool
 
@@ -79,7 +81,7 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Line
     kinds[ends == starts] = EMPTY
     surplus = surplus[good[np.searchsorted(terminators, surplus)]] if len(surplus) else surplus
     groups = _groups(kinds, line_feeds, starts, ends, mid_line=mid_line) if len(lone) else {}
-    return Lines(starts, ends, kinds, clean_text, groups, surplus, not len(returns))
+    return Lines(starts, ends, kinds, clean_text, groups, may_be_headers, surplus, not len(returns))
 
 
 def _terminators(array: Bytes, line_feeds: Positions, returns: Positions) -> tuple[Positions, Positions]:
@@ -128,9 +130,7 @@ def _surplus(
     return np.sort(np.concatenate(found))
 
 
-def _may_be_headers(
-    array: Bytes, starts: Positions, ends: Positions, layout: Layout, names: Names
-) -> Flags:
+def _may_be_headers(array: Bytes, starts: Positions, ends: Positions, layout: Layout, names: Names) -> Flags:
     """Which of the lines have few digits and the words of a header."""
     digits = ((array - np.uint8(48)) < 10).view(np.uint8)
     few = np.add.reduceat(digits, starts, dtype=np.int32) <= layout.width + 4

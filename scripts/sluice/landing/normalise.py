@@ -5,11 +5,13 @@ If several faults apply to a record, the first of this list is its reason: `inva
 ends is decided by its quotes and line ends alone, before its bytes are decoded.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from sluice.landing import limits
 from sluice.landing.dialect import Dialect
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
@@ -23,6 +25,8 @@ from sluice.landing.source import open_file
 from sluice.landing.text import Text
 from sluice.landing.window import Window
 
+REACH = 1 << 9
+"""How many bytes are looked at after the columns have changed."""
 MAX_PARTS = 64
 """How many different headers one file may have."""
 
@@ -96,6 +100,7 @@ class Splitter:
         self._use(start.header)
         self._crlf = start.crlf
         self._long: _LongFault | None = None
+        self._reach = sys.maxsize
 
     def run(self) -> None:
         """Go through the file."""
@@ -113,22 +118,25 @@ class Splitter:
         """Take records off the front of the window; the bytes taken, 0 if more must be seen first."""
         if self._long is not None:
             return self._take_long()
-        return self.take_proven() or self.take_careful()
+        is_far = self._reach >= limits.WINDOW
+        return (is_far and self.take_proven()) or self.take_careful()
 
     def take_proven(self) -> int:
         """Take all whole records of the window if they can be proven regular."""
         return 0
 
     def take_careful(self) -> int:
-        """Look at the lines of the window one by one."""
+        """Look at the lines of the window one by one: at a few only (`_reach`) after the columns have changed, as they
+        may soon change again."""
         window = self._window
-        cut = window.whole_lines()
+        cut = window.whole_lines(self._reach)
+        is_all = cut == window.whole_lines(sys.maxsize)
         if not cut:
             return self._begin_long_line() if window.is_full else 0
         lines = judge(window.array[:cut], self._layout, self._names, mid_line=window.mid_line)
         reader = Reader(
             window.data, lines, self._header, self._names, ended=window.ended and cut == window.size,
-            is_full=window.is_full,
+            is_full=window.is_full and is_all,
         )  # fmt: skip
         line, count = 0, len(lines.starts)
         for odd in np.flatnonzero(lines.kinds != GOOD).tolist():
@@ -140,6 +148,9 @@ class Splitter:
                 continue
             outcome = reader.read(odd)
             if outcome.verdict is Verdict.UNKNOWN:
+                self._reach = sys.maxsize
+                if not odd and not is_all:
+                    return self.take_careful()
                 self._line += odd
                 return int(lines.starts[odd])
             if outcome.is_open:
@@ -149,14 +160,28 @@ class Splitter:
             line = outcome.after
             if outcome.verdict is Verdict.HEADER:
                 assert outcome.header is not None
-                self._use(outcome.header)
-                self._line += line
-                return int(lines.starts[line]) if line < count else cut
+                if self._changes(outcome.header):
+                    self._line += line
+                    self._reach = REACH
+                    return int(lines.starts[line]) if line < count else cut
+                continue
             if outcome.verdict is not Verdict.BLANK:
                 self._take(outcome, lines, odd, line)
         self._take_good(lines, line, count)
         self._line += count
+        self._reach *= 2
         return cut
+
+    def _changes(self, header: Header) -> bool:
+        """Use another header from here on; whether its lines must be judged in another way."""
+        before = self._header
+        if header != before:
+            self._use(header)
+        return (header.delimiter, header.named, header.width) != (
+            before.delimiter,
+            before.named,
+            before.width,
+        )
 
     def _use(self, header: Header) -> None:
         """From here on the columns are those of `header`."""
@@ -192,7 +217,7 @@ class Splitter:
         assert long is not None
         if long.in_line:
             return self._take_long_line()
-        cut = window.whole_lines()
+        cut = window.whole_lines(sys.maxsize)
         if not cut and not window.is_full:
             return 0
         if not cut:
@@ -212,7 +237,11 @@ class Splitter:
     def _take_long_line(self) -> int:
         window, long = self._window, self._long
         assert long is not None
-        ends = [at for at in (window.data.find(b"\n", 0, window.size), window.data.find(b"\r", 0, window.size)) if at >= 0]
+        ends = [
+            at
+            for at in (window.data.find(b"\n", 0, window.size), window.data.find(b"\r", 0, window.size))
+            if at >= 0
+        ]
         if not ends:
             long.text.add(memoryview(window.data)[: window.size])
             return window.size

@@ -76,6 +76,7 @@ class Part:
         self._pending: list[bytes] = []
         self._size = 0
         self._delimiter = header.delimiter.encode()
+        self._unsafe = re.compile(b'["\r\n]|' + BOM)
         self._special = re.compile(b'["\r\n' + re.escape(self._delimiter) + b"]|" + BOM)
         self._dialect = dialect
 
@@ -89,7 +90,7 @@ class Part:
         if not self._dialect.is_usual:
             values = [self._dialect.value(value) for value in values]
         text = self._delimiter.join(values)
-        if text.count(self._delimiter) + 1 != len(values) or self._special.search(text.replace(self._delimiter, b"")):
+        if text.count(self._delimiter) + 1 != len(values) or self._unsafe.search(text):
             values = [self._quoted(value) for value in values]
             text = self._delimiter.join(values)
             self.quoted_newlines |= b"\n" in text

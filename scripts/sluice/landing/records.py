@@ -86,6 +86,7 @@ class Reader:
         self._is_full = is_full
         self._count = len(lines.starts)
         self._kinds = lines.kinds.tobytes()
+        self._headers = lines.headers.tobytes()
         self._chain: _Chain | None = None
         self._seen: dict[int, tuple[State, int]] = {}
         self._whole: dict[int, bool] = {}
@@ -97,7 +98,7 @@ class Reader:
             outcome = self._as_one(line, self._lines.groups[line])
             if outcome is not None:
                 return outcome
-        header = self._header_at(line) if self._kinds[line] == ODD else None
+        header = self._header_at(line)
         if header is not None:
             return Outcome(Verdict.HEADER, line + 1, header=header)
         if self._kinds[line] == GOOD:
@@ -121,7 +122,7 @@ class Reader:
 
     def _as_one(self, line: int, stop: int) -> Outcome | None:
         """Lines that a CR ended, as one record in which it is text, if they are no records or headers by themselves."""
-        if any(self._kinds[part] == ODD and self._header_at(part) for part in range(line, stop)):
+        if any(self._header_at(part) for part in range(line, stop)):
             return None
         if all(self._is_whole(part) or self._is_blank(part) for part in range(line, stop)):
             return None
@@ -147,7 +148,9 @@ class Reader:
         while len(values) > named and is_empty(values[-1]):
             values.pop()
         is_alone = all(map(is_empty, values[1:]))
-        if named <= len(values) <= self._header.width and not (is_alone and (named > 1 or is_empty(values[0]))):
+        if named <= len(values) <= self._header.width and not (
+            is_alone and (named > 1 or is_empty(values[0]))
+        ):
             return Verdict.RECORD
         if all(map(is_invisible, values)):
             return Verdict.BLANK
@@ -230,6 +233,8 @@ class Reader:
         return self._kinds[line] == EMPTY or self._fields.is_blank(self._text(line, line + 1))
 
     def _header_at(self, line: int) -> Header | None:
+        if not self._headers[line]:
+            return None
         return find_repeated(self._text(line, line + 1), self._names, self._header.delimiter)
 
     def _by_itself(self, line: int) -> tuple[State, int]:
