@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sluice.landing.header import Header
+from sluice.landing.names import Header
 
 WHITE = " \t\v\f\r\n"
 FindHeader = Callable[[bytes, str], Header | None]

@@ -8,12 +8,13 @@ from tempfile import TemporaryFile
 
 from sluice.landing.feed import FeedFormat
 from sluice.landing.fields import INVISIBLE
-from sluice.landing.header import Header, Names, Start
+from sluice.landing.header import Start
 from sluice.landing.lines import Lines
-from sluice.landing.normalise import Splitter
+from sluice.landing.names import Header, Names
 from sluice.landing.output import LongText
 from sluice.landing.records import Outcome, Verdict
 from sluice.landing.source import open_file
+from sluice.landing.splitter import Splitter
 from sluice.landing.text import Text
 from sluice.landing.window import Window
 

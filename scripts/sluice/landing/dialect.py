@@ -14,7 +14,8 @@ from pathlib import Path
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
 from sluice.landing.fields import Fields, State, closing_quote, fields_at, is_empty
-from sluice.landing.header import Header, Start
+from sluice.landing.header import Start
+from sluice.landing.names import Header
 from sluice.landing.source import BLOCK, new_path, open_file, open_new
 
 SAMPLE = 1 << 16

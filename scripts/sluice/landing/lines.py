@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sluice.landing import limits
-from sluice.landing.header import Names
-from sluice.landing.proof import CR, LF, QUOTE, Flags, Layout, Positions, is_utf8, trailing_junk
-from sluice.landing.window import Bytes
+from sluice.landing.names import Names
+from sluice.landing.proof import CR, LF, QUOTE, Layout, is_utf8, trailing_junk
+from sluice.landing.window import Bytes, Flags, Positions
 
 GOOD, EMPTY, SHORT, ODD = range(4)
 """Kinds of line. GOOD: a record, sound by itself. EMPTY: no characters. SHORT: neither a whole record nor a header by

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from sluice.landing.dialect import USUAL, Dialect
-from sluice.landing.header import BOM, Header
+from sluice.landing.header import BOM
+from sluice.landing.names import Header
 from sluice.landing.source import new_path, open_new
 
 if TYPE_CHECKING:

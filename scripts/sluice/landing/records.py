@@ -12,8 +12,9 @@ import numpy as np
 
 from sluice.landing import limits
 from sluice.landing.fields import State, closing_quote, fields_at, is_empty, is_invisible
-from sluice.landing.header import Header, Names, find_repeated
+from sluice.landing.header import find_repeated
 from sluice.landing.lines import EMPTY, GOOD, ODD, Lines
+from sluice.landing.names import Header, Names
 
 
 class Verdict(Enum):

@@ -9,7 +9,8 @@ from sluice.landing import limits
 from sluice.landing.decompress import BLOCK
 from sluice.landing.dialect import Dialect, dialect_of, quote_of, translate
 from sluice.landing.feed import FeedFormat
-from sluice.landing.header import Names, Start, find_header
+from sluice.landing.header import Start, find_header
+from sluice.landing.names import Names
 from sluice.landing.source import open_file
 
 

@@ -10,6 +10,8 @@ from sluice.landing import limits
 from sluice.landing.errors import UnreadableFileError
 
 Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+Positions = NDArray[np.intp]
 SPARE = 2
 
 
