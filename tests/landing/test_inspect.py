@@ -129,10 +129,20 @@ def test_faults(
     assert read_rows(found, connection) == [["2", "y"]]
 
 
-@pytest.mark.parametrize("field", [b'"a,b"', b'"a"', b'"a,b,c"'])
+@pytest.mark.parametrize("field", [b'"a,b"', b'"a"', b'"a,b,c"', b'"a ""b"", c"'])
 def test_a_lost_delimiter_shifts_no_value(field: bytes, tmp_path: Path) -> None:
     found = inspect_bytes(tmp_path, b"id,name,ts\n1" + field + b",2\n1" + field + b",2,\n", FEED)
     assert (found.records_read, found.fault_count) == (2, 2)
+
+
+def test_a_delimiter_too_many_shifts_no_value(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    regular = b"1,x,\n2,,z\n3,x,z\n"
+    found = inspect_bytes(tmp_path, b"id,name,ts\n" + regular + b"4,,x,\n5,x,,\n", FEED)
+    assert read_fault_lines(found) == [("too_many_columns", "4,,x,", 5)]
+    assert read_rows(found, connection) == [["1", "x", ""], ["2", "", "z"], ["3", "x", "z"], ["5", "x", ""]]
+    trailing = regular.replace(b"\n", b",\n") + b"4,,x,\n"
+    found = inspect_bytes(tmp_path, b"id,name,ts\n" + trailing, FEED)
+    assert read_rows(found, connection)[-1] == ["4", "", "x"]
 
 
 @pytest.mark.parametrize("length", [BIG, BIG + 1])

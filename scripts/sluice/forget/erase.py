@@ -74,7 +74,13 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
             source, text.start.data_start, text.stop, crlf=text.start.crlf, mid_line=text.start.mid_line
         )
         eraser = _Eraser(
-            window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept)))
+            window,
+            text.start,
+            names,
+            person,
+            work,
+            lambda kept: write(dialect.raw(bytes(kept))),
+            trims=text.trims(names),
         )
         write(delivered.top)
         eraser.run(text.stop - text.start.data_start)
@@ -118,6 +124,8 @@ class _Eraser(Splitter):
         person: Person,
         work: Path,
         write: Callable[[bytes | bytearray], object],
+        *,
+        trims: bool,
     ) -> None:
         self._person = person
         self._work = work
@@ -127,7 +135,7 @@ class _Eraser(Splitter):
         self._is_held = False
         self.count = 0
         self.is_torn = False
-        super().__init__(window, start, names)
+        super().__init__(window, start, names, trims=trims)
 
     def run(self, size: int) -> None:
         """Write the text, `size` bytes long, without the erased records."""

@@ -36,10 +36,11 @@ class Lines:
     lf_only: bool
 
 
-def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Lines:
+def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool, trims: bool) -> Lines:
     """Judge every line of `array`, which ends with a line end.
 
-    `mid_line`: the bytes before it do not end with a line feed, so what a CR ended there may go on here.
+    `mid_line`: the bytes before it do not end with a line feed, so what a CR ended there may go on here. `trims`: rows
+    usually end in delimiters that mean nothing; where they do not, those that do are ODD.
     """
     line_feeds = np.flatnonzero(array == LF)
     returns = np.flatnonzero(array == CR)
@@ -61,7 +62,7 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Line
         delimiters, troubled = _unquoted(array, delimiters, quotes, starts, ends, layout)
     widths = np.diff(np.searchsorted(delimiters, terminators), prepend=0) + 1
     good = (widths == layout.width) & (ends - starts <= limits.RECORD)
-    surplus = _surplus(array, layout, widths, good, starts, ends)
+    surplus = _surplus(array, layout, widths, good, starts, ends) if trims else NONE
     tails = ends - np.where(good, widths - layout.width, 0)
 
     clean_text = is_utf8(array)

@@ -50,8 +50,8 @@ def normalise(text: Text, names: Names, feed: FeedFormat, dialect: Dialect, work
         window = Window(source, start.data_start, text.stop, crlf=start.crlf, mid_line=start.mid_line)
         parts = _Parts(work_dir, dialect)
         try:
-            splitter = Sorter(window, start, names, parts, faults, feed.limits.max_raw_bytes)
-            splitter.run()
+            limit = feed.limits.max_raw_bytes
+            Sorter(window, start, names, parts, faults, raw_limit=limit, trims=text.trims(names)).run()
         finally:
             parts.close()
     kept = [part for part in parts.all if part.runs.count] or parts.all[:1]
@@ -90,13 +90,21 @@ class Sorter(Splitter):
     """Moves records to where they belong: good ones to a copy, faulty ones aside."""
 
     def __init__(
-        self, window: Window, start: Start, names: Names, parts: _Parts, faults: FaultWriter, raw_limit: int
+        self,
+        window: Window,
+        start: Start,
+        names: Names,
+        parts: _Parts,
+        faults: FaultWriter,
+        *,
+        raw_limit: int,
+        trims: bool,
     ) -> None:
         """Records go to `parts` and `faults`; no more than `raw_limit` bytes of a fault are kept."""
         self._parts = parts
         self._faults = faults
         self._raw_limit = raw_limit
-        super().__init__(window, start, names)
+        super().__init__(window, start, names, trims=trims)
 
     def _new_long_text(self) -> LongText:
         return LongText(self._raw_limit)

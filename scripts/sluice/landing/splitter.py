@@ -22,8 +22,9 @@ REACH = 1 << 9
 class Splitter:
     """Finds the records at the front of a window, and says of each what it is."""
 
-    def __init__(self, window: Window, start: Start, names: Names) -> None:
-        """Records are those below `start`."""
+    def __init__(self, window: Window, start: Start, names: Names, *, trims: bool) -> None:
+        """Records are those below `start`; `trims` as for judge()."""
+        self._trims = trims
         self._window = window
         self._names = names
         self._line = start.line
@@ -63,10 +64,13 @@ class Splitter:
         is_all = cut == window.whole_lines(sys.maxsize)
         if not cut:
             return self._begin_long_line() if window.is_full else 0
-        lines = judge(window.array[:cut], self._layout, self._names, mid_line=window.mid_line)
+        lines = judge(
+            window.array[:cut], self._layout, self._names, mid_line=window.mid_line, trims=self._trims
+        )
         reader = Reader(
             window.data, lines, self._header, self._names, ended=window.ended and cut == window.size,
             is_full=window.is_full and is_all,
+            trims=self._trims,
         )  # fmt: skip
         line, count = 0, len(lines.starts)
         for odd in np.flatnonzero(lines.kinds != GOOD).tolist():
@@ -153,8 +157,12 @@ class Splitter:
         if not cut:
             long.in_line = long.goes_on = True
             return self._take_long_line()
-        lines = judge(window.array[:cut], self._layout, self._names, mid_line=window.mid_line)
-        reader = Reader(window.data, lines, self._header, self._names, ended=False, is_full=False)
+        lines = judge(
+            window.array[:cut], self._layout, self._names, mid_line=window.mid_line, trims=self._trims
+        )
+        reader = Reader(
+            window.data, lines, self._header, self._names, ended=False, is_full=False, trims=self._trims
+        )
         whole = reader.next_whole(0)
         count = len(lines.starts) if whole is None else whole
         used = cut if whole is None else int(lines.starts[whole])
