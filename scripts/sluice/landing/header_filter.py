@@ -24,7 +24,7 @@ class HeaderFilter:
         self._shortest = min(shortest, PLACES)
         self._places: list[int] | None = None
 
-    def candidates(self, array: Bytes, ends: Positions) -> Positions:
+    def candidates(self, array: Bytes, ends: Positions) -> list[int]:
         """The numbers of the records (which end at `ends`) that may be headers."""
         if len(ends) < MANY:
             return self._with_few_digits(array, ends)
@@ -40,12 +40,12 @@ class HeaderFilter:
         for place in self._places[1:]:
             is_short = ends[before + 1] - ends[before] <= place
             before = before[is_short | _no_digit(array[1 + place :][ends[before]])]
-        return np.concatenate([[0], before + 1, np.arange(asked + 1, len(ends))])
+        return [0, *(before + 1).tolist(), *range(asked + 1, len(ends))]
 
-    def _with_few_digits(self, array: Bytes, ends: Positions) -> Positions:
+    def _with_few_digits(self, array: Bytes, ends: Positions) -> list[int]:
         starts = np.append(0, ends[:-1] + 1)
         digits = (array - np.uint8(48) < DIGITS).view(np.uint8)
-        return np.flatnonzero(np.add.reduceat(digits, starts, dtype=np.int32) <= self._width + 4)
+        return np.flatnonzero(np.add.reduceat(digits, starts, dtype=np.int32) <= self._width + 4).tolist()
 
 
 def _no_digit(values: Bytes) -> Flags:

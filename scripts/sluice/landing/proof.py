@@ -63,7 +63,7 @@ class Prover:
         self._fields = fields_at(bytes([layout.delimiter]))
         self._headers = HeaderFilter(layout.width, names.shortest + layout.width - 1)
         self._line_feeds = self._marks = np.empty(0, bool)
-        self._ranks: Positions = NONE
+        self._counts: Positions = NONE
 
     def prove(self, window: Window) -> Proven | None:
         """Prove that all whole records at the front of the window are regular.
@@ -76,15 +76,15 @@ class Prover:
             size = int(quotes[-1])
             quotes = quotes[:-1]
         array = window.array[:size]
-        line_feeds, marks = self._find_marks(array)
+        line_feeds, delimiters = self._find_marks(array)
         ends = _few_places(line_feeds)
         if not len(ends):
             return NOTHING
-        bits = _Bits(marks)
-        hidden = len(quotes) > 0 and _any_between(bits, quotes)
+        bits = _Bits(delimiters)
+        hidden = len(quotes) > 0 and _any_between(bits, ends, quotes)
         if hidden:
-            ends = self._record_ends(array, marks, quotes)
-        elif not (bits.before(ends) == self._expected_ranks(len(ends))).all():
+            ends = self._record_ends(array, line_feeds | delimiters, quotes)
+        elif not (bits.before(ends) == self._expected_counts(len(ends))).all():
             ends = None
         if ends is None or not len(ends):
             return None if ends is None else NOTHING
@@ -116,7 +116,7 @@ class Prover:
         if len(lines) > MANY and not self._names.may_be_in(array.tobytes().lower()):
             return False
         delimiter, most = chr(layout.delimiter), layout.width + 4
-        for line in lines.tolist():
+        for line in lines:
             text = _line(array, ends, tails, line)
             has_few = len(text) - len(text.translate(None, b"0123456789")) <= most
             if has_few and find_repeated(text, self._names, delimiter):
@@ -136,14 +136,13 @@ class Prover:
         return _few_places(mask)
 
     def _find_marks(self, array: Bytes) -> tuple[Flags, Flags]:
-        """Masks of the line feeds, and of these and the delimiters; with zeros to a multiple of 64."""
+        """Masks of the line feeds and of the delimiters; with zeros to a multiple of 64."""
         size, padded = len(array), -len(array) % 64 + len(array)
-        line_feeds, marks = self._line_feeds[:padded], self._marks[:padded]
-        line_feeds[size:] = marks[size:] = False
+        line_feeds, delimiters = self._line_feeds[:padded], self._marks[:padded]
+        line_feeds[size:] = delimiters[size:] = False
         np.equal(array, LF, out=line_feeds[:size])
-        np.equal(array, self._layout.delimiter, out=marks[:size])
-        np.logical_or(line_feeds, marks, out=marks)
-        return line_feeds, marks
+        np.equal(array, self._layout.delimiter, out=delimiters[:size])
+        return line_feeds, delimiters
 
     def _record_ends(self, array: Bytes, marks: Flags, quotes: Positions) -> Positions | None:
         """The line feeds that end records, if all lines outside quotes have the layout's width."""
@@ -155,14 +154,14 @@ class Prover:
         places = places[~inside]
         is_end = array[places] == LF
         ends = places[is_end]
-        return ends if np.array_equal(np.flatnonzero(is_end), self._expected_ranks(len(ends))) else None
+        ranks = self._expected_counts(len(ends)) + np.arange(len(ends))
+        return ends if np.array_equal(np.flatnonzero(is_end), ranks) else None
 
-    def _expected_ranks(self, records: int) -> Positions:
-        """Which of the delimiters and line feeds, counted together from 0, are line feeds in regular records."""
-        if len(self._ranks) < records:
-            width = self._layout.width
-            self._ranks = np.arange(width - 1, 2 * records * width, width)
-        return self._ranks[:records]
+    def _expected_counts(self, records: int) -> Positions:
+        """How many delimiters stand before the end of each regular record."""
+        if len(self._counts) < records:
+            self._counts = np.arange(1, 2 * records + 1) * (self._layout.width - 1)
+        return self._counts[:records]
 
 
 def _line(array: Bytes, ends: Positions, tails: Positions, line: int) -> bytes:
@@ -198,11 +197,16 @@ def _few_places(mask: Flags) -> Positions:
     return places
 
 
-def _any_between(bits: _Bits, quotes: Positions) -> bool:
+def _any_between(bits: _Bits, line_feeds: Positions, quotes: Positions) -> bool:
     """Whether a delimiter or line feed stands inside quotes, which come in pairs."""
     opening, closing = quotes[::2], quotes[1::2]
     wide = closing - opening > 1
-    return bool(wide.any() and (bits.before(opening[wide]) != bits.before(closing[wide])).any())
+    if not wide.any():
+        return False
+    opening, closing = opening[wide], closing[wide]
+    if (bits.before(opening) != bits.before(closing)).any():
+        return True
+    return bool((np.searchsorted(line_feeds, opening) != np.searchsorted(line_feeds, closing)).any())
 
 
 def _quotes_stand_right(array: Bytes, quotes: Positions, layout: Layout) -> bool:
