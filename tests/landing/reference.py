@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sluice.landing.header import Header
+from sluice.landing.names import Header
 
 WHITE = " \t\v\f\r\n"
 FindHeader = Callable[[bytes, str], Header | None]
@@ -102,9 +102,9 @@ def lost_delimiter(text: str, quote: int, delimiter: str, blanks: str) -> str | 
     at = quote + 1
     if at == len(text) or text[at] in WHITE or text[at] in (delimiter, '"'):
         return None
-    while at < len(text) and text[at] not in (delimiter, '"'):
-        at += 1
-    if at == len(text):
+    while at < len(text) and (text[at] not in (delimiter, '"') or text.startswith('""', at)):
+        at += 2 if text.startswith('""', at) else 1
+    if at >= len(text):
         return None
     kind = "inside"
     if text[at] == '"':
@@ -135,13 +135,18 @@ def is_invisible(value: str) -> bool:
     return not value.encode("latin-1").decode("utf-8", "replace").strip(WHITE + "\u00a0\u200b\ufeff")
 
 
-def judge(values: list[str], header: Header) -> str:
-    """What a record is; empty surplus values are taken away."""
+def judge(values: list[str], header: Header, *, trims: bool) -> str:
+    """What a record is; empty surplus values are taken away, if that cannot shift the others."""
+    width = len(values)
     while len(values) > header.named and is_empty(values[-1]):
         values.pop()
     if all(map(is_empty, values)):
         return "blank"
     is_alone = header.named > 1 and all(map(is_empty, values[1:]))
+    if width > header.width and len(values) < width and not trims and not all(map(is_empty, values[1:])):
+        full = [place for place, value in enumerate(values) if not is_empty(value)]
+        if len(full) <= full[-1]:
+            return "too_many_columns"
     if header.named <= len(values) <= header.width and not is_alone:
         return "record"
     if all(map(is_invisible, values)):
@@ -175,6 +180,17 @@ class Slow:
         self.lines = split_lines(text, mid_line=mid_line)
         self.mid_line = mid_line
         self.found = Expected()
+        texts = [text[line.start : line.stop] for line in self.lines]
+        texts = [line for line in texts if line.count('"') % 2 == 0]
+        texts = [line for line in texts if not find(line.encode("latin-1"), header.delimiter)]
+        widths = [
+            (len(fields), line.endswith(header.delimiter))
+            for line in texts
+            for state, fields in [parse(line, header.delimiter, alone=True)]
+            if line and state == "closed" and len(fields) >= header.named
+        ]
+        surplus = sum(width > header.named and ends for width, ends in widths)
+        self.trims = 0 < len(widths) <= 2 * surplus
 
     def read(self) -> Expected:
         """Go through the file."""
@@ -199,7 +215,7 @@ class Slow:
             is_any_header = any(self.is_header(part) for part in parts)
             if not is_any_header and not all(self.is_whole(part) or self.is_blank(part) for part in parts):
                 state, values = parse(text, self.header.delimiter, alone=True)
-                if state == "closed" and judge(values, self.header) == "record":
+                if state == "closed" and judge(values, self.header, trims=self.trims) == "record":
                     return self.take("record", values, at, stop)
         text = self.of(at, at)
         if not text:
@@ -219,7 +235,7 @@ class Slow:
         if state == "closed":
             kind, names = "line_too_long", [value.encode("latin-1") for value in values]
             if len(self.of(at, last)) <= self.limit:
-                kind = judge(values, self.header)
+                kind = judge(values, self.header, trims=self.trims)
             whole = header = None
             if last > at and kind not in ("record", "blank"):
                 header = self.find_values(names, self.header.delimiter)
@@ -268,7 +284,7 @@ class Slow:
         if self.is_header(at):
             return True
         state, values = parse(text, self.header.delimiter, alone=True)
-        return state == "closed" and judge(values, self.header) == "record"
+        return state == "closed" and judge(values, self.header, trims=self.trims) == "record"
 
     def is_blank(self, at: int) -> bool:
         """Whether a line holds nothing."""

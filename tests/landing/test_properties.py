@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, assume, example, given, note, settings
 from hypothesis import strategies as st
 
 from sluice.landing import limits
-from sluice.landing.header import Names, find_repeated
+from sluice.landing.header import find_repeated
+from sluice.landing.names import Names
 
 from . import reference
 from .support import feed_of, inspect_bytes, read_fault_lines, read_records, read_rows

@@ -6,12 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from sluice.forget.person import UNDECODABLE, Person
-from sluice.landing.header import Header, Names, Start
+from sluice.landing.header import Start
 from sluice.landing.lines import Lines
-from sluice.landing.normalise import Splitter
+from sluice.landing.names import Header, Names
 from sluice.landing.output import LongText
 from sluice.landing.records import Outcome, Verdict
 from sluice.landing.source import open_file
+from sluice.landing.splitter import Splitter
 from sluice.landing.text import Text
 from sluice.landing.window import Window
 
@@ -41,7 +42,13 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
             source, text.start.data_start, text.stop, crlf=text.start.crlf, mid_line=text.start.mid_line
         )
         eraser = _Eraser(
-            window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept)))
+            window,
+            text.start,
+            names,
+            person,
+            work,
+            lambda kept: write(dialect.raw(bytes(kept))),
+            trims=text.trims(names),
         )
         write(delivered.top)
         eraser.run(text.stop - text.start.data_start)
@@ -85,6 +92,8 @@ class _Eraser(Splitter):
         person: Person,
         work: Path,
         write: Callable[[bytes | bytearray], object],
+        *,
+        trims: bool,
     ) -> None:
         self._person = person
         self._work = work
@@ -94,7 +103,7 @@ class _Eraser(Splitter):
         self._is_held = False
         self.count = 0
         self.is_torn = False
-        super().__init__(window, start, names)
+        super().__init__(window, start, names, trims=trims)
 
     def run(self, size: int) -> None:
         """Write the text, `size` bytes long, without the erased records."""

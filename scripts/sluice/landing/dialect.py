@@ -8,12 +8,14 @@ text later, a value or the raw text of a fault, is turned back.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
 from sluice.landing.fields import Fields, State, closing_quote, fields_at, is_empty
-from sluice.landing.header import Header, Start
+from sluice.landing.header import Start
+from sluice.landing.names import Header
 from sluice.landing.source import BLOCK, new_path, open_file, open_new
 
 SAMPLE = 1 << 16
@@ -42,9 +44,7 @@ class Dialect:
         """A field's value, as it was meant."""
         if self.escape and self.escape in value:
             if self.doubles_escape:
-                pairs = re.compile(
-                    re.escape(self.escape) + b"([" + re.escape(self.escape + self.mark) + b"])", re.S
-                )
+                pairs = _pairs(self.escape, self.mark)
                 value = pairs.sub(lambda pair: self.escape if pair[1] == self.escape else b'"', value)
             else:
                 value = value.replace(self.escape + self.mark, b'"')
@@ -64,7 +64,7 @@ class Dialect:
         """Delivered text (which is not cut within an escape) as the reader reads it."""
         text = self._swapped(text)
         if self.escape:
-            pairs = re.compile(re.escape(self.escape) + b'(["' + re.escape(self.escape) + b"])", re.S)
+            pairs = _pairs(self.escape, b'"')
             text = pairs.sub(
                 lambda pair: pair[0] if pair[1] == self.escape else self.escape + self.mark, text
             )
@@ -79,6 +79,12 @@ class Dialect:
 
 
 USUAL = Dialect()
+
+
+@lru_cache
+def _pairs(escape: bytes, other: bytes) -> re.Pattern[bytes]:
+    """An escape and what it escapes: itself or the other character."""
+    return re.compile(re.escape(escape) + b"([" + re.escape(escape + other) + b"])")
 
 
 def quote_of(head: bytes, start: Start, feed: FeedFormat) -> bytes:

@@ -39,7 +39,7 @@ class Fields:
         self._opening = re.compile(blanks + QUOTE)
         self._after = re.compile(ends)
         self._next_opening = re.compile(cut + rb"(?=" + blanks + rb'")')
-        inside = rb'[^"' + cut + rb"]*+"
+        inside = rb'(?:[^"' + cut + rb']|"")*+'
         self._shifted = re.compile(
             rb'"(?![\s"' + cut + rb"])" + inside + cut + rb'(?:[^"]|"")*+"(?=' + ends + rb")"
         )

@@ -22,7 +22,7 @@ import xxhash
 from sluice.landing.dialect import one_byte
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
-from sluice.landing.header import Header, Names
+from sluice.landing.names import Header, Names
 from sluice.landing.normalise import normalise
 from sluice.landing.output import LineRuns, write_lines
 from sluice.landing.proof import Layout, Prover, record_lines

@@ -4,7 +4,7 @@ RECORD = 1 << 20
 """Longest record, without its line end, in UTF-8; what is longer is a fault (`line_too_long`)."""
 HEADER = 1 << 20
 """The header must end within this many bytes."""
-WINDOW = 1 << 19
-"""What is looked at together: small enough to stay, with its masks, in the processor's second-level cache."""
+WINDOW = 3 << 18
+"""What is looked at together: few windows cost less than many, but memory of more than 1 MiB is slow to get."""
 LOOK_AHEAD = 4
 """How many times RECORD one window may hold, to see what an open quote or a long line leads to."""

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sluice.landing import limits
-from sluice.landing.header import Names
-from sluice.landing.proof import CR, LF, QUOTE, Flags, Layout, Positions, is_utf8, trailing_junk
-from sluice.landing.window import Bytes
+from sluice.landing.names import Names
+from sluice.landing.proof import CR, LF, QUOTE, Layout, is_utf8, trailing_junk
+from sluice.landing.window import Bytes, Flags, Positions
 
 GOOD, EMPTY, SHORT, ODD = range(4)
 """Kinds of line. GOOD: a record, sound by itself. EMPTY: no characters. SHORT: neither a whole record nor a header by
@@ -22,7 +22,8 @@ class Lines:
     """The lines of a window: `starts`, `ends` (without line end), `kinds`; `clean_text` if all is UTF-8.
 
     `groups`: lines that only a CR ended and that may be parts of one record: the first to the one after the last.
-    `surplus`: places of delimiters that stand for empty surplus fields of GOOD lines. `lf_only`: all lines end in LF.
+    `headers`: which lines may be one. `surplus`: places of delimiters that stand for empty surplus fields of GOOD
+    lines. `lf_only`: all lines end in LF.
     """
 
     starts: Positions
@@ -30,14 +31,16 @@ class Lines:
     kinds: NDArray[np.uint8]
     clean_text: bool
     groups: Mapping[int, int]
+    headers: Flags
     surplus: Positions
     lf_only: bool
 
 
-def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Lines:
+def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool, trims: bool) -> Lines:
     """Judge every line of `array`, which ends with a line end.
 
-    `mid_line`: the bytes before it do not end with a line feed, so what a CR ended there may go on here.
+    `mid_line`: the bytes before it do not end with a line feed, so what a CR ended there may go on here. `trims`: rows
+    usually end in delimiters that mean nothing; where they do not, those that do are ODD.
     """
     line_feeds = np.flatnonzero(array == LF)
     returns = np.flatnonzero(array == CR)
@@ -59,7 +62,7 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Line
         delimiters, troubled = _unquoted(array, delimiters, quotes, starts, ends, layout)
     widths = np.diff(np.searchsorted(delimiters, terminators), prepend=0) + 1
     good = (widths == layout.width) & (ends - starts <= limits.RECORD)
-    surplus = _surplus(array, layout, widths, good, starts, ends)
+    surplus = _surplus(array, layout, widths, good, starts, ends) if trims else NONE
     tails = ends - np.where(good, widths - layout.width, 0)
 
     clean_text = is_utf8(array)
@@ -79,7 +82,7 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool) -> Line
     kinds[ends == starts] = EMPTY
     surplus = surplus[good[np.searchsorted(terminators, surplus)]] if len(surplus) else surplus
     groups = _groups(kinds, line_feeds, starts, ends, mid_line=mid_line) if len(lone) else {}
-    return Lines(starts, ends, kinds, clean_text, groups, surplus, not len(returns))
+    return Lines(starts, ends, kinds, clean_text, groups, may_be_headers, surplus, not len(returns))
 
 
 def _terminators(array: Bytes, line_feeds: Positions, returns: Positions) -> tuple[Positions, Positions]:

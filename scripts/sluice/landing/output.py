@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from sluice.landing.dialect import USUAL, Dialect
-from sluice.landing.header import BOM, Header
+from sluice.landing.header import BOM
+from sluice.landing.names import Header
 from sluice.landing.source import new_path, open_new
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Part:
         self._pending: list[bytes] = []
         self._size = 0
         self._delimiter = header.delimiter.encode()
+        self._unsafe = re.compile(b'["\r\n]|' + BOM)
         self._special = re.compile(b'["\r\n' + re.escape(self._delimiter) + b"]|" + BOM)
         self._dialect = dialect
 
@@ -89,9 +91,7 @@ class Part:
         if not self._dialect.is_usual:
             values = [self._dialect.value(value) for value in values]
         text = self._delimiter.join(values)
-        if text.count(self._delimiter) + 1 != len(values) or self._special.search(
-            text.replace(self._delimiter, b"")
-        ):
+        if text.count(self._delimiter) + 1 != len(values) or self._unsafe.search(text):
             values = [self._quoted(value) for value in values]
             text = self._delimiter.join(values)
             self.quoted_newlines |= b"\n" in text

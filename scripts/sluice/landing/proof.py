@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from sluice.landing import limits
 from sluice.landing.fields import fields_at, is_empty
-from sluice.landing.header import Names, find_repeated
-from sluice.landing.window import Bytes, Window
+from sluice.landing.header import find_repeated
+from sluice.landing.header_filter import MANY, HeaderFilter
+from sluice.landing.names import Names
+from sluice.landing.window import Bytes, Flags, Positions, Window
 
 LF, CR, QUOTE = 10, 13, 34
 ONE, LAST_PLACE = np.uint64(1), np.uint64(63)
@@ -22,14 +24,6 @@ ONE, LAST_PLACE = np.uint64(1), np.uint64(63)
 JUNK = np.isin(np.arange(256), list(b' \t\v\f\r\n"'))
 """Bytes that are nothing by themselves (and the delimiter)."""
 
-DIGITS = np.uint8(10)
-PLACES = 48
-"""How many characters of a line may tell by a digit that it is no header."""
-MANY = 64
-"""So many lines are not looked at one by one before the window as a whole was."""
-
-Flags = NDArray[np.bool_]
-Positions = NDArray[np.intp]
 NONE: Positions = np.empty(0, np.intp)
 
 
@@ -67,9 +61,9 @@ class Prover:
         self._layout = layout
         self._names = names
         self._fields = fields_at(bytes([layout.delimiter]))
-        self._headers = HeaderFilter(layout, names.shortest + layout.width - 1)
+        self._headers = HeaderFilter(layout.width, names.shortest + layout.width - 1)
         self._line_feeds = self._marks = np.empty(0, bool)
-        self._ranks: Positions = NONE
+        self._counts: Positions = NONE
 
     def prove(self, window: Window) -> Proven | None:
         """Prove that all whole records at the front of the window are regular.
@@ -82,15 +76,15 @@ class Prover:
             size = int(quotes[-1])
             quotes = quotes[:-1]
         array = window.array[:size]
-        line_feeds, marks = self._find_marks(array)
+        line_feeds, delimiters = self._find_marks(array)
         ends = _few_places(line_feeds)
         if not len(ends):
             return NOTHING
-        bits = _Bits(marks)
-        hidden = len(quotes) > 0 and _any_between(bits, quotes)
+        bits = _Bits(delimiters)
+        hidden = len(quotes) > 0 and _any_between(bits, ends, quotes)
         if hidden:
-            ends = self._record_ends(array, marks, quotes)
-        elif not (bits.before(ends) == self._expected_ranks(len(ends))).all():
+            ends = self._record_ends(array, line_feeds | delimiters, quotes)
+        elif not (bits.before(ends) == self._expected_counts(len(ends))).all():
             ends = None
         if ends is None or not len(ends):
             return None if ends is None else NOTHING
@@ -122,7 +116,7 @@ class Prover:
         if len(lines) > MANY and not self._names.may_be_in(array.tobytes().lower()):
             return False
         delimiter, most = chr(layout.delimiter), layout.width + 4
-        for line in lines.tolist():
+        for line in lines:
             text = _line(array, ends, tails, line)
             has_few = len(text) - len(text.translate(None, b"0123456789")) <= most
             if has_few and find_repeated(text, self._names, delimiter):
@@ -142,14 +136,13 @@ class Prover:
         return _few_places(mask)
 
     def _find_marks(self, array: Bytes) -> tuple[Flags, Flags]:
-        """Masks of the line feeds, and of these and the delimiters; with zeros to a multiple of 64."""
+        """Masks of the line feeds and of the delimiters; with zeros to a multiple of 64."""
         size, padded = len(array), -len(array) % 64 + len(array)
-        line_feeds, marks = self._line_feeds[:padded], self._marks[:padded]
-        line_feeds[size:] = marks[size:] = False
+        line_feeds, delimiters = self._line_feeds[:padded], self._marks[:padded]
+        line_feeds[size:] = delimiters[size:] = False
         np.equal(array, LF, out=line_feeds[:size])
-        np.equal(array, self._layout.delimiter, out=marks[:size])
-        np.logical_or(line_feeds, marks, out=marks)
-        return line_feeds, marks
+        np.equal(array, self._layout.delimiter, out=delimiters[:size])
+        return line_feeds, delimiters
 
     def _record_ends(self, array: Bytes, marks: Flags, quotes: Positions) -> Positions | None:
         """The line feeds that end records, if all lines outside quotes have the layout's width."""
@@ -161,74 +154,14 @@ class Prover:
         places = places[~inside]
         is_end = array[places] == LF
         ends = places[is_end]
-        return ends if np.array_equal(np.flatnonzero(is_end), self._expected_ranks(len(ends))) else None
+        ranks = self._expected_counts(len(ends)) + np.arange(len(ends))
+        return ends if np.array_equal(np.flatnonzero(is_end), ranks) else None
 
-    def _expected_ranks(self, records: int) -> Positions:
-        """Which of the delimiters and line feeds, counted together from 0, are line feeds in regular records."""
-        if len(self._ranks) < records:
-            width = self._layout.width
-            self._ranks = np.arange(width - 1, 2 * records * width, width)
-        return self._ranks[:records]
-
-
-class HeaderFilter:
-    """Finds the few lines that may be headers: those with hardly a digit.
-
-    Digits are not counted: at some places of a line, nearly all records of most files have one. Where the first records
-    show no such places, they are counted after all.
-    """
-
-    def __init__(self, layout: Layout, shortest: int) -> None:
-        """Look at records of this layout; no header is shorter than `shortest`."""
-        self._layout = layout
-        self._shortest = min(shortest, PLACES)
-        self._places: list[int] | None = None
-
-    def candidates(self, array: Bytes, ends: Positions) -> Positions:
-        """The numbers of the records (which end at `ends`) that may be headers."""
-        if len(ends) < MANY:
-            return self._with_few_digits(array, ends)
-        if self._places is None:
-            self._places = _digit_places(array, ends, self._shortest)
-        if not self._places:
-            return self._with_few_digits(array, ends)
-        # record k + 1 begins behind ends[k]; the first record, and the last ones, which may be short, are always asked
-        asked = max(len(ends) - 1, 0)
-        while asked and ends[asked - 1] + 1 + max(self._places) >= len(array):
-            asked -= 1
-        before = np.flatnonzero(_no_digit(array[1 + self._places[0] :][ends[:asked]]))
-        for place in self._places[1:]:
-            is_short = ends[before + 1] - ends[before] <= place
-            before = before[is_short | _no_digit(array[1 + place :][ends[before]])]
-        return np.concatenate([[0], before + 1, np.arange(asked + 1, len(ends))])
-
-    def _with_few_digits(self, array: Bytes, ends: Positions) -> Positions:
-        starts = np.append(0, ends[:-1] + 1)
-        digits = (array - np.uint8(48) < DIGITS).view(np.uint8)
-        return np.flatnonzero(np.add.reduceat(digits, starts, dtype=np.int32) <= self._layout.width + 4)
-
-
-def _no_digit(values: Bytes) -> Flags:
-    return values - np.uint8(48) >= DIGITS
-
-
-def _digit_places(array: Bytes, ends: Positions, shortest: int) -> list[int]:
-    """Places in a line that hardly any record has without a digit, each looked at where those before it fail.
-
-    The first of them, which is looked at in all lines, is one that no header is too short for.
-    """
-    starts = ends[:-1] + 1
-    starts = starts[: np.searchsorted(starts, len(array) - PLACES)]
-    sample = starts[:: max(len(starts) // 500, 1), np.newaxis] + np.arange(PLACES)
-    fails, found = _no_digit(array[sample]), []
-    while len(fails) and len(found) < 4:
-        counts = np.count_nonzero(fails if found else fails[:, :shortest], axis=0)
-        best = int(np.argmin(counts))
-        if counts[best] > len(fails) * (0.9 if found else 0.25):
-            break
-        found.append(best)
-        fails = fails[fails[:, best]]
-    return found
+    def _expected_counts(self, records: int) -> Positions:
+        """How many delimiters stand before the end of each regular record."""
+        if len(self._counts) < records:
+            self._counts = np.arange(1, 2 * records + 1) * (self._layout.width - 1)
+        return self._counts[:records]
 
 
 def _line(array: Bytes, ends: Positions, tails: Positions, line: int) -> bytes:
@@ -264,11 +197,16 @@ def _few_places(mask: Flags) -> Positions:
     return places
 
 
-def _any_between(bits: _Bits, quotes: Positions) -> bool:
+def _any_between(bits: _Bits, line_feeds: Positions, quotes: Positions) -> bool:
     """Whether a delimiter or line feed stands inside quotes, which come in pairs."""
     opening, closing = quotes[::2], quotes[1::2]
     wide = closing - opening > 1
-    return bool(wide.any() and (bits.before(opening[wide]) != bits.before(closing[wide])).any())
+    if not wide.any():
+        return False
+    opening, closing = opening[wide], closing[wide]
+    if (bits.before(opening) != bits.before(closing)).any():
+        return True
+    return bool((np.searchsorted(line_feeds, opening) != np.searchsorted(line_feeds, closing)).any())
 
 
 def _quotes_stand_right(array: Bytes, quotes: Positions, layout: Layout) -> bool:

@@ -12,8 +12,9 @@ import numpy as np
 
 from sluice.landing import limits
 from sluice.landing.fields import State, closing_quote, fields_at, is_empty, is_invisible
-from sluice.landing.header import Header, Names, find_repeated
+from sluice.landing.header import find_repeated
 from sluice.landing.lines import EMPTY, GOOD, ODD, Lines
+from sluice.landing.names import Header, Names
 
 
 class Verdict(Enum):
@@ -72,9 +73,10 @@ class Reader:
         *,
         ended: bool,
         is_full: bool,
+        trims: bool,
     ) -> None:
         """`data` may be longer than the judged lines. `ended`: nothing follows them in the file; `is_full`: the window
-        cannot grow, so the record that begins with its first line is judged by what is there."""
+        cannot grow, so the record that begins with its first line is judged by what is there; `trims` as for judge()."""
         self._data = data
         self._lines = lines
         self._starts: list[int] = lines.starts.tolist()
@@ -84,8 +86,10 @@ class Reader:
         self._fields = fields_at(header.delimiter.encode())
         self._ended = ended
         self._is_full = is_full
+        self._trims = trims
         self._count = len(lines.starts)
         self._kinds = lines.kinds.tobytes()
+        self._headers = lines.headers.tobytes()
         self._chain: _Chain | None = None
         self._seen: dict[int, tuple[State, int]] = {}
         self._whole: dict[int, bool] = {}
@@ -97,7 +101,7 @@ class Reader:
             outcome = self._as_one(line, self._lines.groups[line])
             if outcome is not None:
                 return outcome
-        header = self._header_at(line) if self._kinds[line] == ODD else None
+        header = self._header_at(line)
         if header is not None:
             return Outcome(Verdict.HEADER, line + 1, header=header)
         if self._kinds[line] == GOOD:
@@ -121,7 +125,7 @@ class Reader:
 
     def _as_one(self, line: int, stop: int) -> Outcome | None:
         """Lines that a CR ended, as one record in which it is text, if they are no records or headers by themselves."""
-        if any(self._kinds[part] == ODD and self._header_at(part) for part in range(line, stop)):
+        if any(self._header_at(part) for part in range(line, stop)):
             return None
         if all(self._is_whole(part) or self._is_blank(part) for part in range(line, stop)):
             return None
@@ -142,11 +146,17 @@ class Reader:
         return Outcome(self._verdict(values), stop, values)
 
     def _verdict(self, values: list[bytes]) -> Verdict:
-        """Judge values; empty surplus ones are taken away."""
-        named = self._header.named
+        """Judge values; empty surplus ones are taken away.
+
+        In a file whose rows do not usually end in delimiters, one such delimiter may have got into a row anywhere
+        beside an empty field: then nobody knows which values belong where.
+        """
+        named, width = self._header.named, len(values)
         while len(values) > named and is_empty(values[-1]):
             values.pop()
         is_alone = all(map(is_empty, values[1:]))
+        if self._header.width < width > len(values) and not (self._trims or is_alone) and _has_gap(values):
+            return Verdict.TOO_MANY
         if named <= len(values) <= self._header.width and not (
             is_alone and (named > 1 or is_empty(values[0]))
         ):
@@ -232,6 +242,8 @@ class Reader:
         return self._kinds[line] == EMPTY or self._fields.is_blank(self._text(line, line + 1))
 
     def _header_at(self, line: int) -> Header | None:
+        if not self._headers[line]:
+            return None
         return find_repeated(self._text(line, line + 1), self._names, self._header.delimiter)
 
     def _by_itself(self, line: int) -> tuple[State, int]:
@@ -266,3 +278,9 @@ class Reader:
         else:
             chain.state, chain.last = State.BROKEN if state is State.SHIFTED else state, line
         return True
+
+
+def _has_gap(values: list[bytes]) -> bool:
+    """Whether an empty value stands before one that is not."""
+    empty = [is_empty(value) for value in values]
+    return True in empty and False in empty[empty.index(True) :]

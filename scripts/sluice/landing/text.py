@@ -7,9 +7,11 @@ from typing import BinaryIO, Self
 
 from sluice.landing import limits
 from sluice.landing.decompress import BLOCK
-from sluice.landing.dialect import Dialect, dialect_of, quote_of, translate
+from sluice.landing.dialect import SAMPLE, Dialect, dialect_of, quote_of, translate
 from sluice.landing.feed import FeedFormat
-from sluice.landing.header import Names, Start, find_header
+from sluice.landing.fields import State, fields_at
+from sluice.landing.header import LINE_END, Start, find_header, find_repeated
+from sluice.landing.names import Names
 from sluice.landing.source import open_file
 
 
@@ -50,8 +52,22 @@ class Text:
             return self, dialect
         path = translate(self.path, dialect, work_dir)
         with open_file(path) as source:
-            start = _find_start(source.read(limits.HEADER + 2), self.size, names, feed)
-        return replace(self, path=path, head=b"", start=start), dialect
+            head = source.read(limits.HEADER + 2)
+        start = _find_start(head, self.size, names, feed)
+        return replace(self, path=path, head=head, start=start), dialect
+
+    def trims(self, names: Names) -> bool:
+        """Whether most of the first rows end in delimiters behind their last column."""
+        header, fields = self.start.header, fields_at(self.start.header.delimiter.encode())
+        rows = surplus = 0
+        for line in LINE_END.split(self.head[self.start.data_start : self.stop][:SAMPLE]):
+            if not line or line.count(b'"') % 2 or find_repeated(line, names, header.delimiter):
+                continue
+            state, count = fields.count(line, 0, len(line))
+            if state is State.CLOSED and count >= header.named:
+                rows += 1
+                surplus += count > header.named and line.endswith(fields.delimiter)
+        return rows > 0 and 2 * surplus >= rows
 
 
 def _find_start(head: bytes, size: int, names: Names, feed: FeedFormat) -> Start:

@@ -10,6 +10,8 @@ from sluice.landing import limits
 from sluice.landing.errors import UnreadableFileError
 
 Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+Positions = NDArray[np.intp]
 SPARE = 2
 
 
@@ -96,13 +98,13 @@ class Window:
         """Whether the window cannot grow."""
         return self._capacity >= limits.LOOK_AHEAD * limits.RECORD
 
-    def whole_lines(self) -> int:
-        """How many bytes at the front are complete lines, 0 if there is no telling yet.
+    def whole_lines(self, most: int) -> int:
+        """How many bytes at the front are complete lines, 0 if there is no telling yet; not many more than `most`.
 
         A CR may end a line or be text in it: that shows when all of the line up to its LF is there, or more than one
         record may have.
         """
-        cut = self.data.rfind(b"\n", 0, self.size) + 1
+        cut = self.data.rfind(b"\n", 0, min(most, self.size)) + 1 or self.data.rfind(b"\n", 0, self.size) + 1
         if cut or not (self.mid_line or self.size > limits.RECORD + 1):
             return cut
         return self.data.rfind(b"\r", 0, self.size - 1) + 1
