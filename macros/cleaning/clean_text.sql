@@ -66,7 +66,7 @@
       when {{ duckdb__is_trimmed(value) }} and (
         not list_contains({{ literals }}, lower({{ value }})){{ '' if digit_at.second else ' or ' ~ value ~ " glob '?[0-9]*'" }}
       ) then {{ value }}
-      else {{ duckdb__let(duckdb__trimmed(value), 'word', 'case when not list_contains(' ~ literals ~ ', lower(word)) then word end') }}
+      else {{ duckdb__let(duckdb__trimmed(value), '_word', 'case when not list_contains(' ~ literals ~ ', lower(_word)) then _word end') }}
       {%- else %}
       when {{ duckdb__is_trimmed(value) }} then {{ value }}
       else {{ duckdb__trimmed(value) }}
@@ -116,7 +116,7 @@
 
   Args:
     value (SQL expression): evaluated once for each row.
-    name (string): what `body` calls it; no column of the relation may be called so.
+    name (string): what `body` calls it. A column of the same name would be taken for it, so it begins with _.
     body (SQL expression): the expression.
   Returns: a SQL expression of the type of `body`.
 -#}

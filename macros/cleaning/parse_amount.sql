@@ -34,12 +34,12 @@
   case
     when regexp_full_match({{ value }}, '{{ duckdb__plain_amount() }}')
       then case when {{ decimal }} = 'comma' and contains({{ value }}, '.') then null else try_cast({{ value }} as decimal(18, 4)) end
-    when {{ value }} is not null then {{ duckdb__let(duckdb__amount_readings(value), 'amounts', "
+    when {{ value }} is not null then {{ duckdb__let(duckdb__amount_readings(value), '_amounts', "
       case " ~ decimal ~ "
-        when 'point' then amounts[1]
-        when 'comma' then amounts[2]
-        when 'mixed' then case when amounts[1] is null or amounts[2] is null or amounts[1] = amounts[2] then coalesce(amounts[1], amounts[3]) end
-        else coalesce(amounts[1], amounts[3])
+        when 'point' then _amounts[1]
+        when 'comma' then _amounts[2]
+        when 'mixed' then case when _amounts[1] is null or _amounts[2] is null or _amounts[1] = _amounts[2] then coalesce(_amounts[1], _amounts[3]) end
+        else coalesce(_amounts[1], _amounts[3])
       end
     ") }}
   end
@@ -61,20 +61,20 @@
   {%- set number = "([.,]?[0-9](?:[0-9.,''’ \\x{a0}\\x{202f}]*[0-9])?(?:[eE][+-]?[0-9]+)?)" -%}
   {%- set pattern = '^([(])?' ~ sign ~ currency ~ sign ~ number ~ sign ~ currency ~ sign ~ '([)])?$' -%}
   {%- set literal -%}
-    case when part.opening = '(' or '-' in (part.sign1, part.sign2, part.sign3, part.sign4) then '-' else '' end
+    case when _part.opening = '(' or '-' in (_part.sign1, _part.sign2, _part.sign3, _part.sign4) then '-' else '' end
   {%- endset -%}
   {%- set is_amount -%}
-    part.number != '' and (part.currency1 = '' or part.currency2 = '')
-    and (part.opening = '') = (part.closing = '')
-    and strlen(part.opening || part.sign1 || part.sign2 || part.sign3 || part.sign4) < 2
+    _part.number != '' and (_part.currency1 = '' or _part.currency2 = '')
+    and (_part.opening = '') = (_part.closing = '')
+    and strlen(_part.opening || _part.sign1 || _part.sign2 || _part.sign3 || _part.sign4) < 2
   {%- endset -%}
   {{ duckdb__let(
     "regexp_extract(" ~ value ~ ", '" ~ pattern ~ "', ['opening', 'sign1', 'currency1', 'sign2', 'number', 'sign3', 'currency2', 'sign4', 'closing'])",
-    'part',
+    '_part',
     'case when ' ~ is_amount ~ ' then ' ~ duckdb__let(
-      'try_cast(' ~ literal ~ ' || ' ~ duckdb__with_comma('part.number') ~ ' as decimal(18, 4))', 'with_comma',
-      '[try_cast(' ~ literal ~ ' || ' ~ duckdb__with_point('part.number') ~ ' as decimal(18, 4)), with_comma,'
-      ~ " case when contains(part.number, ',') and not regexp_full_match(part.number, '(0[0-9]*)?,[0-9]{3}') then with_comma end]"
+      'try_cast(' ~ literal ~ ' || ' ~ duckdb__with_comma('_part.number') ~ ' as decimal(18, 4))', '_with_comma',
+      '[try_cast(' ~ literal ~ ' || ' ~ duckdb__with_point('_part.number') ~ ' as decimal(18, 4)), _with_comma,'
+      ~ " case when contains(_part.number, ',') and not regexp_full_match(_part.number, '(0[0-9]*)?,[0-9]{3}') then _with_comma end]"
     ) ~ ' end'
   ) }}
 {%- endmacro %}

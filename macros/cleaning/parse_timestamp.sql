@@ -94,12 +94,9 @@
       then {{ duckdb__quick_numbers(value, options) }}
     {%- endif %}
     when strlen({{ value }}) in (10, 13) and regexp_full_match({{ value }}, '[0-9]+')
-      then {{ duckdb__let(
-        'cast(' ~ value ~ ' as bigint) * case strlen(' ~ value ~ ') when 10 then 1000000 else 1000 end', 'us',
-        'case when us between ' ~ duckdb__range_us(options) ~ ' then make_timestamp(us) end'
-      ) }}
+      then {{ duckdb__in_range_of_us('cast(' ~ value ~ ' as bigint) * case strlen(' ~ value ~ ') when 10 then 1000000 else 1000 end', options) }}
     when regexp_matches({{ value }}, '^[[]?[0-9]|^{{ duckdb__weekdays() }}|^{{ duckdb__months() }}')
-      then {{ duckdb__let(duckdb__readings(value, options), 'readings', duckdb__told_reading('readings', options)) }}
+      then {{ duckdb__let(duckdb__readings(value, options), '_readings', duckdb__told_reading('_readings', options)) }}
   end
 {%- endmacro %}
 
@@ -109,9 +106,9 @@
   {%- else -%}
   case
     when {{ duckdb__may_need_order(value) }} then {{ duckdb__let(
-      duckdb__readings(value, options), 'readings',
-      '(' ~ duckdb__told_reading('readings', options) ~ ') is null and coalesce(readings[1], readings[2], readings[3]) is not null'
-      ~ ' and len(readings) > 1 and coalesce(' ~ options.date_order ~ ", 'auto') in ('auto', 'mixed')"
+      duckdb__readings(value, options), '_readings',
+      '(' ~ duckdb__told_reading('_readings', options) ~ ') is null and coalesce(_readings[1], _readings[2], _readings[3]) is not null'
+      ~ ' and len(_readings) > 1 and coalesce(' ~ options.date_order ~ ", 'auto') in ('auto', 'mixed')"
     ) }}
     else false
   end
@@ -184,7 +181,7 @@
       else duckdb__in_zone(parsed, options.time_zone) if options.time_zone else parsed
     ) -%}
   {%- endfor -%}
-  {{ duckdb__let('coalesce(' ~ read | join(', ') ~ ')', 'instant', duckdb__in_range('instant', options)) }}
+  {{ duckdb__let('coalesce(' ~ read | join(', ') ~ ')', '_instant', duckdb__in_range('_instant', options)) }}
 {%- endmacro %}
 
 {% macro duckdb__in_range(instant, options) -%}
@@ -229,8 +226,8 @@
     {{ duckdb__let(
       "case when not contains(" ~ value ~ ", chr(1)) and not contains(" ~ value ~ ", chr(2)) then "
       ~ "case when contains(" ~ value ~ ", '  ') or strlen(" ~ value ~ ") != length(" ~ value ~ ") then regexp_replace(" ~ value ~ ", '" ~ duckdb__blank() ~ "+', ' ', 'g') else " ~ value ~ " end end",
-      'line',
-      "regexp_extract(" ~ duckdb__rewritten('line') ~ ", '" ~ duckdb__rewritten_pattern() ~ "', "
+      '_line_read',
+      "regexp_extract(" ~ duckdb__rewritten('_line_read') ~ ", '" ~ duckdb__rewritten_pattern() ~ "', "
       ~ "['mark', 'a', 'b', 'c', 'hour', 'minute', 'second', 'fraction', 'half', 'utc', 'shift', 'zone'])"
     ) }}
   {%- endset -%}
@@ -241,7 +238,7 @@
     when regexp_full_match({{ value }}, '([0-9]{9,19}([.][0-9]+)?|[0-9]{1,25}([.][0-9]{1,25})?[eE][+-]?[0-9]{1,4})')
     and not regexp_full_match({{ value }}, '[0-9]{14}([.][0-9]+)?')
       then [{{ duckdb__in_range_of_us(duckdb__epoch_us(value), options) }}]
-    else {{ duckdb__let(taken_apart, 'part', duckdb__readings_of_parts('part', options)) }}
+    else {{ duckdb__let(taken_apart, '_part', duckdb__readings_of_parts('_part', options)) }}
   end
 {%- endmacro %}
 
@@ -345,10 +342,10 @@
   {%- endset -%}
   {%- set instant -%}
     case
-      when {{ p }}.shift != '' then day_time - to_minutes({{ shift_minutes }})
-      when {{ p }}.utc != '' or {{ p }}.zone in ('[UTC]', '[GMT]') then day_time
-      when {{ p }}.zone != '' then {{ duckdb__in_zone('day_time', zone, is_literal=false) }}
-      else {{ duckdb__in_zone('day_time', options.time_zone) if options.time_zone else 'day_time' }}
+      when {{ p }}.shift != '' then _day_time - to_minutes({{ shift_minutes }})
+      when {{ p }}.utc != '' or {{ p }}.zone in ('[UTC]', '[GMT]') then _day_time
+      when {{ p }}.zone != '' then {{ duckdb__in_zone('_day_time', zone, is_literal=false) }}
+      else {{ duckdb__in_zone('_day_time', options.time_zone) if options.time_zone else '_day_time' }}
     end
   {%- endset -%}
   case
@@ -361,8 +358,8 @@
       or try_cast('2000-01-01 00:00:00 ' || {{ zone }} as timestamptz) is null
     ) then null
     else list_transform(
-      list_transform({{ days }}, lambda day: day + to_microseconds({{ since_midnight }})),
-      lambda day_time: {{ duckdb__let(instant, 'instant', duckdb__in_range('instant', options)) }}
+      list_transform({{ days }}, lambda _day: _day + to_microseconds({{ since_midnight }})),
+      lambda _day_time: {{ duckdb__let(instant, '_instant', duckdb__in_range('_instant', options)) }}
     )
   end
 {%- endmacro %}
@@ -388,11 +385,11 @@
     {%- set other = '(' ~ day_time ~ ' ' ~ days ~ ' to_days(1))' -%}
     {%- do instants.append(day_time ~ ' - (timezone(' ~ name ~ ', cast(' ~ other ~ ' as timestamptz)) - ' ~ other ~ ')') -%}
   {%- endfor -%}
-  list_min(list_filter([{{ instants | join(', ') }}], lambda utc: timezone({{ name }}, cast(utc as timestamptz)) = {{ day_time }}))
+  list_min(list_filter([{{ instants | join(', ') }}], lambda _utc: timezone({{ name }}, cast(_utc as timestamptz)) = {{ day_time }}))
 {%- endmacro %}
 
 {% macro duckdb__in_range_of_us(us, options) -%}
-  {{ duckdb__let(us, 'us', 'case when us between ' ~ duckdb__range_us(options) ~ ' then make_timestamp(us) end') }}
+  {{ duckdb__let(us, '_us', 'case when _us between ' ~ duckdb__range_us(options) ~ ' then make_timestamp(_us) end') }}
 {%- endmacro %}
 
 {#-
@@ -403,8 +400,8 @@
   {%- set written -%}
     case when regexp_matches({{ value }}, '[eE]') then ltrim({{ duckdb__written_out(value) }}, '0') else {{ value }} end
   {%- endset -%}
-  {%- set digits = "split_part(written, '.', 1)" -%}
-  {%- set padded = digits ~ " || split_part(written, '.', 2) || '000000'" -%}
+  {%- set digits = "split_part(_written, '.', 1)" -%}
+  {%- set padded = digits ~ " || split_part(_written, '.', 2) || '000000'" -%}
   {%- set us -%}
     case
       when strlen({{ digits }}) between 9 and 10 then cast(left({{ padded }}, strlen({{ digits }}) + 6) as bigint)
@@ -415,5 +412,5 @@
       when strlen({{ digits }}) between 18 and 19 then cast(left({{ digits }}, strlen({{ digits }}) - 3) as bigint)
     end
   {%- endset -%}
-  {{ duckdb__let(written, 'written', us) }}
+  {{ duckdb__let(written, '_written', us) }}
 {%- endmacro %}

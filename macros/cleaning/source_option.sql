@@ -51,6 +51,7 @@
   {{ return(['external_location', 'key', 'owner']) }}
 {%- endmacro %}
 
+{#- Stops compilation where an option has a value that it can't have. Args: the feed, the option, its value, what source_options allows. -#}
 {% macro check_source_option(feed, name, given, allowed) -%}
   {%- set wrong = namespace(is=false) -%}
   {%- if allowed is not string -%}

@@ -54,16 +54,16 @@
         else 4
       end
     {%- endif %}
-    else {{ duckdb__let(duckdb__readings(value, options), 'readings', "
+    else {{ duckdb__let(duckdb__readings(value, options), '_readings', "
       case
-        when len(readings) = 1 or coalesce(readings[1], readings[2], readings[3]) is null then 0
+        when len(_readings) = 1 or coalesce(_readings[1], _readings[2], _readings[3]) is null then 0
         else
           case
-            when readings[2] is null and readings[1] is not null then 1
-            when readings[1] is null and readings[2] is not null then 2
-            when readings[1] != readings[2] then 4
+            when _readings[2] is null and _readings[1] is not null then 1
+            when _readings[1] is null and _readings[2] is not null then 2
+            when _readings[1] != _readings[2] then 4
             else 0
-          end + case when len(readings) = 3 then 64 else 0 end
+          end + case when len(_readings) = 3 then 64 else 0 end
       end
     ") }}
   end
@@ -73,12 +73,12 @@
   case
     when {{ value }} is null then 0
     when regexp_full_match({{ value }}, '{{ duckdb__plain_amount() }}') then case when contains({{ value }}, '.') then 8 else 0 end
-    else {{ duckdb__let(duckdb__amount_readings(value), 'amounts', "
+    else {{ duckdb__let(duckdb__amount_readings(value), '_amounts', "
       case
-        when amounts[1] is null and amounts[2] is null then 0
-        when amounts[2] is null then 8
-        when amounts[1] = amounts[2] then 0
-        when amounts[1] is null and amounts[3] is not null then 16
+        when _amounts[1] is null and _amounts[2] is null then 0
+        when _amounts[2] is null then 8
+        when _amounts[1] = _amounts[2] then 0
+        when _amounts[1] is null and _amounts[3] is not null then 16
         else 32
       end
     ") }}

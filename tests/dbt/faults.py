@@ -28,7 +28,7 @@ BROKEN_RULES: dict[str, tuple[str, dict[str, str]]] = {
         "event_id_is_given": "event_id = null",
         "service_is_given": "service = 'WEB'",
         "event_type_is_given": "event_type = null",
-        "event_at_is_in_range": "event_at = timestamp '1979-12-31'",
+        "event_at_is_in_range": "event_at = timestamp '1899-12-31'",
         "latency_ms_is_not_negative": "latency_ms = -1",
         "status_code_is_http": "status_code = 600",
     }),
