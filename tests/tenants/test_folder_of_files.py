@@ -11,7 +11,7 @@ import pytest
 
 from sluice.publish import apply
 from sluice.publish.apply import prepare_staging
-from sluice.publish.files import File, layout_id, publish_files, published_files
+from sluice.publish.files import File, publish_files, published_files
 from sluice.publish.spec import Publication, Table
 
 EVENTS = Table(
@@ -26,7 +26,7 @@ EVENTS = Table(
 
 def publication(batch: int, table: Table = EVENTS) -> Publication:
     build = {"build_id": f"b{batch}", "published_at": "2026-01-01T00:00:00Z", "contract_version": "1"}
-    return Publication((table,), build, (("tenant_events", batch),), "warehouse", 0o600)
+    return Publication((table,), build, mode=0o600)
 
 
 class Folder:

@@ -12,7 +12,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sluice.lake.files import read_state, write_state
 from sluice.publish.spec import Publication, Table
+from sluice.stamps import clear, is_sound, say, stamp, with_companions
 
 BUSY_TIMEOUT_SECONDS = 60
 READER_TIMEOUT_MS = 500
@@ -80,37 +82,64 @@ def apply_publication(
         sqlite3.Error: the transaction was rolled back.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        _update(target, staging, publication, turn)
+    is_noted = is_as_noted(target)
+    if target.exists() and (is_noted or _may_stay(target)):
+        _update(target, staging, publication, turn, is_noted)
     else:
         _create(target, staging, publication, turn)
     for leftover in with_companions(staging):
         leftover.unlink(missing_ok=True)
 
 
-def published_state(target: Path) -> dict[str, object]:
-    """What a published file reflects: {"warehouse_id": str, "batches": {feed: batch}, "tables": {name: columns}}.
+def _may_stay(target: Path) -> bool:
+    """Whether a file that is not as the last build left it is good enough to be brought up to date under its readers."""
+    is_good = is_sound(target)
+    if not is_good:
+        say(f"{target} is damaged; it is made again.")
+    elif target.name in read_state(target.parent)["files"]:
+        say(f"{target} is not as the last build left it; all of it is compared with the warehouse.")
+    return is_good
 
-    An absent file, or one that is no Sluice publication, reflects nothing.
+
+def published_state(target: Path) -> dict[str, object]:
+    """What a published file reflects: {"warehouse_id": str, "batches": {feed: identity of its last change}, "tables":
+    {name: columns}}.
+
+    An absent file, one that is no Sluice publication, and one that is not as the last build left it, reflect nothing:
+    all of their rows are compared with those of the warehouse.
     """
     nothing: dict[str, object] = {"warehouse_id": "", "batches": {}, "tables": {}}
-    if not target.exists():
+    if not is_as_noted(target):
         return nothing
-    with closing(connect(target)) as db:
-        try:
-            rows = db.execute("select warehouse_id, feed, batch_id from _published_batches").fetchall()
-        except sqlite3.OperationalError:
-            return nothing
-        tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
-        return {
-            "warehouse_id": rows[0][0] if rows else "",
-            "batches": {feed: batch for _, feed, batch in rows},
-            "tables": {name: _columns_of(db, "main", name) for name in tables},
-        }
+    try:
+        with closing(connect(target)) as db:
+            rows = db.execute("select warehouse_id, feed, batch from _published_batches").fetchall()
+            tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
+            return {
+                "warehouse_id": rows[0][0] if rows else "",
+                "batches": {feed: batch for _, feed, batch in rows},
+                "tables": {name: _columns_of(db, "main", name) for name in tables},
+            }
+    except sqlite3.DatabaseError:
+        return nothing
+
+
+def is_as_noted(target: Path) -> bool:
+    """Whether a published file is there, and is as the last build left it."""
+    found = stamp(target)
+    return bool(found) and read_state(target.parent)["files"].get(target.name) == found
+
+
+def note_published(targets: Sequence[Path]) -> None:
+    """Note what published files are like now, in the `.sluice.json` of their folder."""
+    for folder in {target.parent for target in targets}:
+        state = read_state(folder)
+        files = {target.name: stamp(target) for target in targets if target.parent == folder}
+        write_state(folder, {**state, "files": {**state["files"], **files}})
 
 
 def _create(target: Path, staging: Path, publication: Publication, turn: Callable[[], None]) -> None:
-    """A first publication: finish the staging file and move it into place. Nobody reads it yet."""
+    """A first publication, or one in the place of a damaged file: finish the staging file and move it into place."""
     with closing(sqlite3.connect(staging)) as db:
         db.execute("pragma journal_mode = off")
         db.execute(f"pragma threads = {SORTERS}")
@@ -126,10 +155,13 @@ def _create(target: Path, staging: Path, publication: Publication, turn: Callabl
     with staging.open("rb") as written:
         os.fsync(written.fileno())
     turn()
+    clear(target)
     staging.rename(target)
 
 
-def _update(target: Path, staging: Path, publication: Publication, turn: Callable[[], None]) -> None:
+def _update(
+    target: Path, staging: Path, publication: Publication, turn: Callable[[], None], is_noted: bool
+) -> None:
     with closing(connect(target)) as db:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
@@ -139,6 +171,8 @@ def _update(target: Path, staging: Path, publication: Publication, turn: Callabl
         try:
             for table in publication.tables:
                 update_table(db, table, Staged.whole(table))
+            if not is_noted:  # what this publication leaves out is compared whole when it comes
+                db.execute("drop table if exists main._published_batches")
             write_build(db, publication)
             turn()
             db.execute("commit")
@@ -256,10 +290,13 @@ def write_build(db: sqlite3.Connection, publication: Publication) -> None:
     )
     if any(table.file_by for table in publication.tables):
         return  # a file of a folder says so in its header, see files.py
-    db.execute(
-        "create table if not exists _published_batches "
-        "(warehouse_id text not null, feed text not null primary key, batch_id integer not null)"
-    )
+    columns = [("warehouse_id", "TEXT"), ("feed", "TEXT"), ("batch", "TEXT")]
+    if _columns_of(db, "main", "_published_batches") != columns:
+        db.execute("drop table if exists main._published_batches")
+        db.execute(
+            "create table main._published_batches "
+            "(warehouse_id TEXT not null, feed TEXT not null primary key, batch TEXT not null)"
+        )
     db.executemany(
         "insert or replace into main._published_batches values (?, ?, ?)",
         [(publication.warehouse_id, feed, batch) for feed, batch in publication.batches],
@@ -315,8 +352,3 @@ def attach_staging(db: sqlite3.Connection, staging: Path) -> None:
 
 def _quoted(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-def with_companions(path: Path) -> list[Path]:
-    """A SQLite file and the files that SQLite keeps beside it."""
-    return [path, *(path.with_name(path.name + suffix) for suffix in ("-journal", "-wal", "-shm"))]
