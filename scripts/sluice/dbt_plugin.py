@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.events.event_manager_client import add_callback_to_manager
 
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
@@ -27,6 +28,7 @@ from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
 from sluice.publish.sql_functions import register_publish_functions
 from sluice.quick_dbt import spare_work
+from sluice.warehouse import DamageWatch, open_warehouse
 
 MEMORY_PER_THREAD_MB = 512
 """What DuckDB may use at least before it spills to disk. See default_memory_limit."""
@@ -60,10 +62,12 @@ class Plugin(BasePlugin):
         home = data_home()
         home.work.mkdir(parents=True, exist_ok=True)
         wait_for_warehouse(home.warehouse)
+        add_callback_to_manager(DamageWatch(home.warehouse))
+        self._opened: duckdb.DuckDBPyConnection | None = None
 
     def update_connection_config(self, creds, config: dict) -> None:
         """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another; without
-        SLUICE_MEMORY_LIMIT, default_memory_limit."""
+        SLUICE_MEMORY_LIMIT, default_memory_limit. Open the warehouse."""
         threads = int(config.get("threads") or 0) or os.cpu_count() or 1
         if str(config.get("threads", "0")) == "0":
             config.pop("threads", None)
@@ -71,6 +75,8 @@ class Plugin(BasePlugin):
             config["allow_unsigned_extensions"] = True
         if config.get("memory_limit") == "auto":
             config["memory_limit"] = f"{default_memory_limit(data_home(), threads)}MB"
+        # dbt-duckdb opens it next, and shares what is open: here a damaged file gets a sentence that helps.
+        self._opened = open_warehouse(Path(creds.path), config)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the SQLite extension that ships as a Python package, and register the functions."""
@@ -82,6 +88,9 @@ class Plugin(BasePlugin):
         register_publish_functions(conn)
         register_lake_functions(conn)
         register_classify_functions(conn)
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give each connection the key for personal data as a variable, so that it appears in no compiled SQL."""

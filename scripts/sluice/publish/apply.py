@@ -12,11 +12,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sluice.lake.files import read_state, write_state
 from sluice.publish.spec import Publication, Table
-from sluice.stamps import clear, is_sound, say, stamp, with_companions
+from sluice.publish.sqlite import columns_of, connect
+from sluice.publish.state import is_as_noted, may_stay
+from sluice.stamps import clear, with_companions
 
-BUSY_TIMEOUT_SECONDS = 60
 READER_TIMEOUT_MS = 500
 CACHE_KIB = 65_536  # changed rows lie all over the file: with SQLite's own 2 MiB it thrashes
 SORTERS = 4  # threads for a new index, with SQLite's own small cache: 4 s instead of 6 for 10 million rows
@@ -83,59 +83,12 @@ def apply_publication(
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     is_noted = is_as_noted(target)
-    if target.exists() and (is_noted or _may_stay(target)):
+    if target.exists() and (is_noted or may_stay(target)):
         _update(target, staging, publication, turn, is_noted)
     else:
         _create(target, staging, publication, turn)
     for leftover in with_companions(staging):
         leftover.unlink(missing_ok=True)
-
-
-def _may_stay(target: Path) -> bool:
-    """Whether a file that is not as the last build left it is good enough to be brought up to date under its readers."""
-    is_good = is_sound(target)
-    if not is_good:
-        say(f"{target} is damaged; it is made again.")
-    elif target.name in read_state(target.parent)["files"]:
-        say(f"{target} is not as the last build left it; all of it is compared with the warehouse.")
-    return is_good
-
-
-def published_state(target: Path) -> dict[str, object]:
-    """What a published file reflects: {"warehouse_id": str, "batches": {feed: identity of its last change}, "tables":
-    {name: columns}}.
-
-    An absent file, one that is no Sluice publication, and one that is not as the last build left it, reflect nothing:
-    all of their rows are compared with those of the warehouse.
-    """
-    nothing: dict[str, object] = {"warehouse_id": "", "batches": {}, "tables": {}}
-    if not is_as_noted(target):
-        return nothing
-    try:
-        with closing(connect(target)) as db:
-            rows = db.execute("select warehouse_id, feed, batch from _published_batches").fetchall()
-            tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
-            return {
-                "warehouse_id": rows[0][0] if rows else "",
-                "batches": {feed: batch for _, feed, batch in rows},
-                "tables": {name: _columns_of(db, "main", name) for name in tables},
-            }
-    except sqlite3.DatabaseError:
-        return nothing
-
-
-def is_as_noted(target: Path) -> bool:
-    """Whether a published file is there, and is as the last build left it."""
-    found = stamp(target)
-    return bool(found) and read_state(target.parent)["files"].get(target.name) == found
-
-
-def note_published(targets: Sequence[Path]) -> None:
-    """Note what published files are like now, in the `.sluice.json` of their folder."""
-    for folder in {target.parent for target in targets}:
-        state = read_state(folder)
-        files = {target.name: stamp(target) for target in targets if target.parent == folder}
-        write_state(folder, {**state, "files": {**state["files"], **files}})
 
 
 def _create(target: Path, staging: Path, publication: Publication, turn: Callable[[], None]) -> None:
@@ -214,7 +167,7 @@ class Staged:
 def update_table(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
     """Bring one table of the main database up to date, inside the caller's transaction."""
     name, columns = f'"{table.name}"', _quoted(table.column_names)
-    if _columns_of(db, "main", table.name) != list(table.columns):
+    if columns_of(db, "main", table.name) != list(table.columns):
         db.execute(f"drop table if exists main.{name}")
         db.execute(_create_table(table))
         db.execute(f"insert into main.{name} ({columns}) select {columns} from {staged.rows}")
@@ -291,7 +244,7 @@ def write_build(db: sqlite3.Connection, publication: Publication) -> None:
     if any(table.file_by for table in publication.tables):
         return  # a file of a folder says so in its header, see files.py
     columns = [("warehouse_id", "TEXT"), ("feed", "TEXT"), ("batch", "TEXT")]
-    if _columns_of(db, "main", "_published_batches") != columns:
+    if columns_of(db, "main", "_published_batches") != columns:
         db.execute("drop table if exists main._published_batches")
         db.execute(
             "create table main._published_batches "
@@ -332,16 +285,6 @@ def _create_indexes(db: sqlite3.Connection, schema: str, table: Table) -> None:
         column, condition = table.partial_index
         index = f'{schema}."{table.name}_some_by_{column}"'
         db.execute(f'create index if not exists {index} on "{table.name}" ("{column}") where {condition}')
-
-
-def _columns_of(db: sqlite3.Connection, schema: str, table: str) -> list[tuple[str, str]]:
-    return [(row[1], row[2]) for row in db.execute(f'pragma {schema}.table_info("{table}")')]
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that begins and ends its transactions itself, and waits for other writers."""
-    uri = path.absolute().as_uri()
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
 
 
 def attach_staging(db: sqlite3.Connection, staging: Path) -> None:

@@ -17,8 +17,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sluice.lake.files import read_state
-from sluice.publish.apply import Staged, attach_staging, connect, tidy, update_table, write_build
+from sluice.publish.apply import Staged, attach_staging, tidy, update_table, write_build
 from sluice.publish.spec import Publication
+from sluice.publish.sqlite import connect
 from sluice.stamps import clear, is_sound, make_folder, say, stamp
 from sluice.tokens import TENANT_ID
 

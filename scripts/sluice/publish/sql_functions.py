@@ -21,9 +21,10 @@ from pathlib import Path
 import duckdb
 
 from sluice.home import data_home
-from sluice.publish.apply import apply_publications, note_published, prepare_staging, published_state
+from sluice.publish.apply import apply_publications, prepare_staging
 from sluice.publish.files import File, publish_files, published_files
 from sluice.publish.spec import publication_from_json
+from sluice.publish.state import note_published, published_state
 from sluice.stamps import clear, is_sound, say
 
 
