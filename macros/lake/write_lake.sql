@@ -30,7 +30,7 @@
         {%- set changed = duckdb__changed_partitions(table, since) if feed in files.behind else [] -%}
         {%- set lost = touched | reject('in', changed) | list -%}
         {%- if lost and since is not none -%}
-          {%- do log('lake/' ~ table.name ~ ' is not as the last build left it; written again: ' ~ lost[:5] | join(', ') ~ (', …' if lost | length > 5 else ''), info=true) -%}
+          {%- do print('lake/' ~ table.name ~ ' is not as the last build left it; written again: ' ~ lost[:5] | join(', ') ~ (', …' if lost | length > 5 else '')) -%}
         {%- endif -%}
         {%- set grown = duckdb__grown_partitions(table, changed) | reject('in', touched) | list -%}
         {%- set changed = changed + lost -%}

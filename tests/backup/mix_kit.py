@@ -95,7 +95,9 @@ def mixes() -> list[dict[str, str]]:
     def pairs(mix: Mix) -> set[tuple]:
         return {(*one, *other) for one, other in itertools.combinations(mix.items(), 2)}
 
-    missing, chosen = set().union(*map(pairs, every)), []
+    # Things went on otherwise after the warehouse alone was brought back: its next batch has a number that is known.
+    chosen = [dict(zip(names, ("old", "new", "new", "new", "other", "absent"), strict=True))]
+    missing = set().union(*map(pairs, every)) - pairs(chosen[0])
     while missing:
         best = max(every, key=lambda mix: len(pairs(mix) & missing))
         chosen.append(best)

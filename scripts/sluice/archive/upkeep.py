@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from sluice.archive.store import sync
+from sluice.publish.state import is_as_noted, note_published
 
 LEAST_FREE = 64 << 20
 LEAST_SHARE = 0.25
@@ -55,9 +56,9 @@ def compact_published(path: Path, least: int = LEAST_FREE, always: bool = False)
     """Empty the write-ahead log of a published file, and give back its free pages if they are much.
 
     `always`: write the file anew in any case, because deleted rows stand in it until their place is used again.
-    Returns the bytes saved.
+    Returns the bytes saved. What was noted of the file stays true: the next build need not compare all of it.
     """
-    before = path.stat().st_size
+    before, is_noted = path.stat().st_size, is_as_noted(path)
     with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as db:
         pages, free, size = (
             db.execute(f"pragma {name}").fetchone()[0]
@@ -66,4 +67,6 @@ def compact_published(path: Path, least: int = LEAST_FREE, always: bool = False)
         if always or is_much(free * size, pages * size, least):
             db.execute("vacuum")
         db.execute("pragma wal_checkpoint(truncate)")
+    if is_noted:
+        note_published([path])
     return before - path.stat().st_size
