@@ -17,7 +17,6 @@ from sluice.backup import copy
 from sluice.backup.__main__ import main as backup
 from sluice.backup.restore import main as restore
 
-
 FILES = (
     "landing/orders/a.csv",
     "landing/orders/_offsets/t-0.json",
