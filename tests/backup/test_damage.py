@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 from tests.backup.mix_kit import LANDING, deliver, flip, outcome
 from tests.pipeline.harness import DataHome
 
@@ -141,18 +142,15 @@ def test_an_unreadable_bundle_stops_nothing_else(home: DataHome, capfd: pytest.C
     bundles = sorted((home.root / "archive" / "service_events").rglob("*.parquet"))
     good = [bundle.read_bytes() for bundle in bundles]
     bundles[0].write_bytes(good[0][:100])  # no footer
-    in_place(bundles[1], b"\xff" * 30, 30)  # a page
+    lines = parquet.read_metadata(bundles[1]).row_group(0).column(1)
+    in_place(bundles[1], b"\xff\xff", lines.data_page_offset + lines.total_compressed_size - 5)  # in a page
     (home.root / "warehouse.duckdb").unlink()
     for _ in range(2):
         capfd.readouterr()
         home.build()
         said = capfd.readouterr().err
-        assert str(bundles[0]) in said and "Bring it back from a backup" in said
+        assert all(f"{bundle} cannot be read" in said for bundle in bundles) and "Bring it back" in said
     assert home.published()["orders"] == before["orders"] and not home.published()["service_events"]
-    failed = home.query("select file from file_loads where status = 'failed'")
-    assert failed == [
-        (file,) for file in LANDING["old"] if file.startswith("service_events/ingest_date=2026-01-02")
-    ]
     for bundle, content in zip(bundles, good, strict=True):
         bundle.write_bytes(content)
     home.build()

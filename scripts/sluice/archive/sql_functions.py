@@ -25,7 +25,9 @@ ARCHIVED_TYPE = (
 
 
 def register_archive_functions(conn: duckdb.DuckDBPyConnection) -> None:
-    """Make the functions known to one DuckDB instance. They read and write files, so no call is ever folded."""
+    """Make the functions known to one DuckDB instance. They read and write files, so no call is ever folded.
+    What is unreadable is named once for each instance, which is once a build."""
+    _named.clear()
     conn.create_function(
         "sluice_archived_files", _archived_files, ["VARCHAR", "BOOLEAN"], ARCHIVED_TYPE, side_effects=True
     )
@@ -48,7 +50,7 @@ def _archived_files(feed: str, is_needed: bool) -> list[dict]:
 
 
 _named: dict[Path, str] = {}
-"""The unreadable files of the archive that this process has named, and their stamps then."""
+"""The unreadable files of the archive that were named, and their stamps then."""
 
 
 def _name(path: Path, problem: ArchiveError) -> None:
