@@ -8,13 +8,14 @@ parsed as (
     *,
     {{ parse_number('raw') }} as parsed_number,
     {{ parse_integer('raw') }} as parsed_integer,
-    {{ parse_amount('raw') }} as parsed_amount
+    {{ parse_amount('raw', decimal="coalesce(decimal, 'point')") }} as parsed_amount
   from cases
 ),
 
 judged as (
   select
     raw,
+    decimal,
     note,
     case
       when (parsed_number = expected_number or (parsed_number is null and expected_number is null)) is not true

@@ -50,7 +50,7 @@ BANNED = {
 }
 STRUCTURAL_FAULTS = {
     *("too_few_columns", "too_many_columns", "unterminated_quote"),
-    *("invalid_encoding", "line_too_long", "undecodable_message"),
+    *("invalid_encoding", "line_too_long", "undecodable_message", "tombstone_message"),
 }
 NOT_FOR_PEOPLE = {
     "SLUICE_ENV_FILE",  # tests keep .env away with it
@@ -189,22 +189,6 @@ def test_a_macro_says_what_it_does(path: Path) -> None:
         for engine in ("default", "duckdb"):
             defined = re.compile(rf"macro {engine}__{name}\(")
             assert any(defined.search(other.read_text()) for other in MACROS), f"no {engine}__{name}"
-
-
-def test_macros_yaml_names_the_macros_there_are(manifest: dict[str, Any]) -> None:
-    """Every public macro has an entry with a description, and no entry is left of one that has gone."""
-    path = PROJECT_ROOT / "macros" / "_macros.yml"
-    described = {
-        macro["name"]: macro.get("description") for macro in yaml.safe_load(path.read_text())["macros"]
-    }
-    own = {macro["name"] for macro in manifest["macros"].values() if macro["package_name"] == "sluice"}
-    public = {
-        name for name in own if not re.match(r"(default|duckdb|spark|test)__?|materialization_|get_", name)
-    }
-    helpers = {name for name in own if re.match(r"get_incremental_", name)}
-    assert not set(described) - own - helpers, "described but not there"
-    assert not public - set(described), "there but not described in macros/_macros.yml"
-    assert all(described.values())
 
 
 def test_every_setting_is_in_the_example() -> None:

@@ -19,3 +19,22 @@
 {% macro severity_of_day(date) -%}
   case when {{ date }} >= cast({{ as_of() }} as date) then 'info' else 'warning' end
 {%- endmacro %}
+
+{#-
+  as_of, moved by some hours, as a literal: a comparison with a literal lets DuckDB skip what cannot match.
+
+  Args:
+    hours (integer): how much later.
+  Returns: a SQL literal of type TIMESTAMP.
+-#}
+{% macro as_of_literal(hours=0) -%}
+  {%- if not execute -%}{{ return("timestamp '1970-01-01'") }}{%- endif -%}
+  {%- set instant = asked_once('select cast(' ~ as_of() ~ ' as varchar)', true)[0][0] -%}
+  {%- set moved = modules.datetime.datetime.fromisoformat(instant) + modules.datetime.timedelta(hours=hours) -%}
+  {{ return("timestamp '" ~ moved.isoformat(' ') ~ "'") }}
+{%- endmacro %}
+
+{#- The instant after which an event is one of the future: a day after as_of. Returns: a SQL literal of type TIMESTAMP. -#}
+{% macro future_begins() -%}
+  {{ return(as_of_literal(24)) }}
+{%- endmacro %}

@@ -39,7 +39,7 @@
   {{ return(node.get('config', {}).get('meta', {}).get('group_by')) }}
 {%- endmacro %}
 
-{#- The groups that a row of the feed's entity left or entered since the feed last passed all its tests. -#}
+{#- The groups that a row of the feed's entity left or entered since the feed last passed all its tests. Args: group_by (list of columns): what tells groups apart. -#}
 {% macro unaudited_groups(feed, group_by) -%}
   select {{ group_by.values() | join(', ') }} from state.changed_{{ feed }} where batch_id > {{ audited_batch(feed) }}
 {%- endmacro %}

@@ -2,36 +2,107 @@
   An amount of money, exact from text to table: never a float on the way.
 
   Args:
-    value (SQL expression): trimmed text; evaluated several times, so pass a column.
-  Returns: a SQL expression of type DECIMAL(18,4), rounded half away from zero; null when the text is null or no
-    amount. An amount is a number as in parse_number, and may have thousands separators in groups of exactly three
-    (1,234.50) or no digit before the point (.75). A decimal comma (1234,50) or more than 14 integer digits is none.
+    value (SQL expression): cleaned text; evaluated several times, so pass a column.
+    place (string): '<feed>.<column>', whose feed's option `decimal` holds; where that is auto, the column _decimal of the
+      relation says what the value's file tells (null is auto). Without a place the decimal sign is a point.
+    decimal (SQL expression): instead of what the place says; for tests.
+  Returns: a SQL expression of type DECIMAL(18,4), rounded half away from zero; null when the text is null, no amount, or
+    reads both ways in a file that contradicts itself.
 
-  DuckDB's cast from text to decimal is exact and rounds half away from zero, but not where there is an exponent:
-  '9.99999e13' is cut instead of rounded, and '3000.5e11' becomes a decimal beyond its own width. So the few amounts
-  with an exponent are written out first.
+  An amount is a number as in parse_number, a bare fraction (.75), or has thousands in groups of exactly three, of which the
+  first does not begin with 0 (1,234.50); with one currency sign or code and one sign beside it, or in parentheses. With a
+  decimal comma, thousands are parted by point, space, no-break space or apostrophe. Where the file tells nothing, a value
+  that reads one way only is read so, and with a point otherwise.
 -#}
-{% macro parse_amount(value) -%}
-  {{ return(adapter.dispatch('parse_amount')(value)) }}
+{% macro parse_amount(value, place=none, decimal=none) -%}
+  {{ return(adapter.dispatch('parse_amount')(value, decimal or decimal_sign(place))) }}
 {%- endmacro %}
 
-{% macro default__parse_amount(value) -%}
+{% macro default__parse_amount(value, decimal) -%}
   {{ exceptions.raise_compiler_error('parse_amount is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}
 
-{% macro duckdb__parse_amount(value) -%}
+{#- The decimal sign of a place. Returns: a SQL expression: a literal, or _decimal where the file tells. -#}
+{% macro decimal_sign(place=none) -%}
+  {%- if not place -%}{{ return("'point'") }}{%- endif -%}
+  {%- set option = source_option(place.split('.')[0], 'decimal') -%}
+  {{ return('_decimal' if option == 'auto' else "'" ~ option ~ "'") }}
+{%- endmacro %}
+
+{#- Most amounts are plain, and one regular expression is enough for them. -#}
+{% macro duckdb__parse_amount(value, decimal) -%}
   case
-    when regexp_full_match({{ value }}, '[+-]?([0-9]{1,14}([.][0-9]+)?|[.][0-9]+)') then try_cast({{ value }} as decimal(18, 4))
-    when regexp_full_match({{ value }}, '[+-]?[0-9]{1,3}(,[0-9]{3}){1,4}([.][0-9]+)?')
-      then try_cast(replace({{ value }}, ',', '') as decimal(18, 4))
-    when regexp_full_match({{ value }}, '[+-]?([0-9]{1,14}([.][0-9]+)?|[.][0-9]+)[eE][+-]?[0-9]+')
-      then try_cast({{ duckdb__written_out(value) }} as decimal(18, 4))
+    when regexp_full_match({{ value }}, '{{ duckdb__plain_amount() }}')
+      then case when {{ decimal }} = 'comma' and contains({{ value }}, '.') then null else try_cast({{ value }} as decimal(18, 4)) end
+    when {{ value }} is not null then {{ duckdb__let(duckdb__amount_readings(value), 'amounts', "
+      case " ~ decimal ~ "
+        when 'point' then amounts[1]
+        when 'comma' then amounts[2]
+        when 'mixed' then case when amounts[1] is null or amounts[2] is null or amounts[1] = amounts[2] then coalesce(amounts[1], amounts[3]) end
+        else coalesce(amounts[1], amounts[3])
+      end
+    ") }}
+  end
+{%- endmacro %}
+
+{#- An amount that can have a decimal point only, or has no decimals. -#}
+{% macro duckdb__plain_amount() -%}
+  [+-]?[0-9]{1,14}([.][0-9]{1,2})?
+{%- endmacro %}
+
+{#-
+  What an amount means with a decimal point and with a decimal comma, each null where it can't be so; and the latter once
+  more where the text itself shows the comma: 0,075 may be a slip for 75, and 1 000 has no decimals.
+-#}
+{% macro duckdb__amount_readings(value) -%}
+  {%- set blank = duckdb__blank() ~ '*' -%}
+  {%- set sign = blank ~ '([+-])?' ~ blank -%}
+  {%- set currency = '([$£€¥₹]|[A-Z]{3})?' -%}
+  {%- set number = "([.,]?[0-9](?:[0-9.,''’ \\x{a0}\\x{202f}]*[0-9])?(?:[eE][+-]?[0-9]+)?)" -%}
+  {%- set pattern = '^([(])?' ~ sign ~ currency ~ sign ~ number ~ sign ~ currency ~ sign ~ '([)])?$' -%}
+  {%- set literal -%}
+    case when part.opening = '(' or '-' in (part.sign1, part.sign2, part.sign3, part.sign4) then '-' else '' end
+  {%- endset -%}
+  {%- set is_amount -%}
+    part.number != '' and (part.currency1 = '' or part.currency2 = '')
+    and (part.opening = '') = (part.closing = '')
+    and strlen(part.opening || part.sign1 || part.sign2 || part.sign3 || part.sign4) < 2
+  {%- endset -%}
+  {{ duckdb__let(
+    "regexp_extract(" ~ value ~ ", '" ~ pattern ~ "', ['opening', 'sign1', 'currency1', 'sign2', 'number', 'sign3', 'currency2', 'sign4', 'closing'])",
+    'part',
+    'case when ' ~ is_amount ~ ' then ' ~ duckdb__let(
+      'try_cast(' ~ literal ~ ' || ' ~ duckdb__with_comma('part.number') ~ ' as decimal(18, 4))', 'with_comma',
+      '[try_cast(' ~ literal ~ ' || ' ~ duckdb__with_point('part.number') ~ ' as decimal(18, 4)), with_comma,'
+      ~ " case when contains(part.number, ',') and not regexp_full_match(part.number, '(0[0-9]*)?,[0-9]{3}') then with_comma end]"
+    ) ~ ' end'
+  ) }}
+{%- endmacro %}
+
+{#- A number with a decimal point as digits and a point, without thousands and exponent; null when it is none. -#}
+{% macro duckdb__with_point(number) -%}
+  case
+    when regexp_full_match({{ number }}, '[0-9]{1,14}([.][0-9]+)?|[.][0-9]+') then {{ number }}
+    when regexp_full_match({{ number }}, '[1-9][0-9]{0,2}(,[0-9]{3}){1,4}([.][0-9]+)?') then replace({{ number }}, ',', '')
+    when regexp_full_match({{ number }}, '([0-9]{1,14}([.][0-9]+)?|[.][0-9]+)[eE][+-]?[0-9]+') then {{ duckdb__written_out(number) }}
+  end
+{%- endmacro %}
+
+{#- The same for a decimal comma. -#}
+{% macro duckdb__with_comma(number) -%}
+  case
+    when regexp_full_match({{ number }}, '[0-9]{1,14}(,[0-9]+)?|,[0-9]+') then replace({{ number }}, ',', '.')
+    when regexp_full_match({{ number }}, '[1-9][0-9]{0,2}({% for thousands in ("[.]", " ", "\\x{a0}", "\\x{202f}", "''", "’") %}({{ thousands }}[0-9]{3}){1,4}{{ '|' if not loop.last }}{% endfor %})(,[0-9]+)?')
+      then replace(regexp_replace({{ number }}, '[^0-9,]', '', 'g'), ',', '.')
+    when regexp_full_match({{ number }}, '([0-9]{1,14}(,[0-9]+)?|,[0-9]+)[eE][+-]?[0-9]+')
+      then {{ duckdb__written_out("replace(" ~ number ~ ", ',', '.')") }}
   end
 {%- endmacro %}
 
 {#-
   A number with an exponent as digits and a point: '-12.5e-3' is '-0.0125'. The decimal point stands `point` digits
-  behind the beginning; an exponent beyond 2000 either way leaves no digit that an amount could hold.
+  behind the beginning; an exponent beyond 2000 either way leaves no digit that an amount could hold. DuckDB's own cast is
+  exact without an exponent, but cuts '9.99999e13' instead of rounding it.
 -#}
 {% macro duckdb__written_out(value) -%}
   {%- set integer_digits = "regexp_extract(" ~ value ~ ", '^[+-]?([0-9]*)', 1)" -%}

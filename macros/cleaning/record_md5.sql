@@ -17,7 +17,7 @@
 {% macro duckdb__record_md5(fields) -%}
   md5(
     {%- for field in fields %}
-    coalesce({{ clean_text('"' ~ field ~ '"') }}, chr(0)){{ ' || chr(31) ||' if not loop.last }}
+    coalesce({{ duckdb__trimmed('"' ~ field ~ '"') }}, chr(0)){{ ' || chr(31) ||' if not loop.last }}
     {%- endfor %}
   )
 {%- endmacro %}

@@ -35,13 +35,14 @@
 
   Args:
     feed (string): the feed.
-  Returns: a SQL query with the columns _load_id, reject_reasons, raw_record, and _is_waiting: whether the reference is
+  Returns: a SQL query with the columns _load_id, line, reject_reasons, raw_record, and _is_waiting: whether the reference is
     among the reasons.
 -#}
 {% macro quarantined_records(feed) -%}
   {%- set reference = entity(feed).reference -%}
   select
     _load_id,
+    _line as line,
     _reject_reasons as reject_reasons,
     _raw_record as raw_record,
     false as _is_waiting
@@ -54,6 +55,7 @@
   union all
   select
     _load_id,
+    line,
     list_sort(list_append(coalesce(_reject_reasons, []), '{{ reference.reason }}')) as reject_reasons,
     raw_record,
     true as _is_waiting

@@ -73,7 +73,7 @@
   )
 {%- endmacro %}
 
-{#- changed_groups, found before the query that looks for their rows is planned. Args, returns: see changed_groups. -#}
+{#- changed_groups, found before the query that looks for their rows is planned. Args, returns: see changed_groups. Args: feed (string) and group_by (list of columns): as for changed_groups. -#}
 {% macro known_changed_groups(feed, group_by) -%}
   {{ return(adapter.dispatch('known_changed_groups')(feed, group_by)) }}
 {%- endmacro %}

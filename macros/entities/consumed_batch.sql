@@ -1,4 +1,4 @@
-{#- The number of the last change of a feed's entity that a model has taken in, as a SQL expression (0: none). -#}
+{#- The number of the last change of a feed's entity that a model has taken in, as a SQL expression (0: none). Args: model_name and feed (strings). -#}
 {% macro consumed_batch(model_name, feed) -%}
   (select coalesce(max(batch_id), 0) from state.consumed where model = '{{ model_name }}' and feed = '{{ feed }}')
 {%- endmacro %}

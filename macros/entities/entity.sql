@@ -17,7 +17,7 @@
   {{ return({'key': ['id'], 'best': [], 'columns': ['id'], 'reference': none}) }}
 {%- endmacro %}
 
-{#- The order in which records of one key are preferred, as the text after ORDER BY; it ends in unique columns. -#}
+{#- The order in which records of one key are preferred, as the text after ORDER BY; it ends in unique columns. Args: feed (string). -#}
 {% macro best_first(feed) -%}
   {%- for expression, direction in entity(feed).best %}
   {{ expression }} {{ direction }} nulls last,

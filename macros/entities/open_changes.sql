@@ -30,7 +30,7 @@
   {%- endif %}
 {%- endmacro %}
 
-{#- Whether loads moved, or the records that wait are behind what they refer to, as a query. -#}
+{#- Whether loads moved, or the records that wait are behind what they refer to, as a query. Args: feed (string): a feed with a reference. -#}
 {% macro moved_besides_references(feed) -%}
   {%- set referenced = entity(feed).reference.entity -%}
   select

@@ -83,7 +83,7 @@
   select {{ columns_csv }} from {{ args.temp_relation }} where _is_contested;
 {%- endmacro %}
 
-{#- The number that the batch now being written gets. -#}
+{#- The number that the batch now being written gets. Args: feed (string). -#}
 {% macro next_batch(feed) -%}
   (select coalesce(max(batch_id), 0) + 1 from state.batches where feed = '{{ feed }}')
 {%- endmacro %}

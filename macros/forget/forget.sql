@@ -9,11 +9,13 @@
   4. That build is started when this command ends. When it has published, database files are written anew, so that no
      deleted row is left in a free page (purge_forgotten).
 
-  Killed anywhere and run again, it does the rest.
+  Killed anywhere and run again, it does the rest, and counts all of it.
 
   Args:
     feed (string): the feed.
-    column (string): a column of the feed as its source names it, whose value the staging model keeps under that name.
+    column (string): a column of the feed as its source names it, whose value the staging model keeps under that name; or, of
+      tenants' events, a personal column of the var payload_fields or one of its paths: the records whose payload holds the
+      value at any path of that column, of whatever version.
     value (string): the value; trimmed, and folded if the column's meta says how (fold: lower or upper).
   Errors: an unknown feed or column, and an empty value, stop the operation. Files that may hold the value but cannot be
     read are named at the end, when everything else is done.
@@ -34,9 +36,13 @@
   {%- set staged = adapter.get_relation(database=target.database, schema=target.schema, identifier='stg_landing__' ~ feed) -%}
   {%- set kept = adapter.get_columns_in_relation(staged) | map(attribute='name') | list if staged else landing_columns(feed).keys() | list -%}
   {%- set possible = landing_columns(feed).keys() | select('in', kept) | list -%}
-  {%- if column not in possible -%}
-    {{ exceptions.raise_compiler_error("Records of " ~ feed ~ " cannot be found by '" ~ column ~ "'; give one of " ~ possible | join(', ')) }}
+  {%- set field = personal_field(feed, column) if column not in possible else none -%}
+  {%- if column not in possible and not field -%}
+    {{ exceptions.raise_compiler_error(
+      "Records of " ~ feed ~ " cannot be found by '" ~ column ~ "'; give one of " ~ (possible + personal_fields(feed) | map(attribute='name') | list) | join(', ')
+    ) }}
   {%- endif -%}
+  {%- set column = field.name if field else column -%}
   {%- set fold = column_fold(feed, column) -%}
   {%- set hash = run_query('select ' ~ pii_hash('value') ~ ' from (select ' ~ clean_text('raw', fold) ~ ' as value from (select '
     ~ duckdb__text_literal(value) ~ ' as raw))').rows[0][0] -%}
@@ -48,19 +54,27 @@
     ~ " where '" ~ hash ~ "' not in (select value_hash from state.suppressed where feed = '" ~ feed ~ "' and column_name = '" ~ column ~ "')"
   ) -%}
   {%- do duckdb__end_transaction() -%}
-  {%- do run_query(
-    'create or replace temp table erased_files as select unnest(sluice_erase(' ~ duckdb__text_literal(feed) ~ ', '
-    ~ duckdb__text_literal(tojson(landing_columns(feed))) ~ ', ' ~ duckdb__text_literal(column) ~ ', ' ~ duckdb__text_literal(fold or '') ~ ', '
-    ~ duckdb__text_literal(value) ~ '), recursive := true)'
+  {%- do run_query('create or replace temp table erased_files as select unnest(sluice_unnoted_erasures(), recursive := true)') -%}
+  {%- do run_statements(duckdb__note_erased_sql()) -%}
+  {%- set places = [] -%}
+  {%- if field -%}
+    {%- for source in field.sources -%}{%- do places.append({'path': source.path[2:], 'part': source.part}) -%}{%- endfor -%}
+  {%- endif -%}
+  {%- do run_statements(
+    'insert into erased_files select unnest(sluice_erase(' ~ duckdb__text_literal(feed) ~ ', '
+    ~ duckdb__text_literal(landing_feed(feed)) ~ ', ' ~ duckdb__text_literal('payload' if field else column) ~ ', '
+    ~ duckdb__text_literal(fold or '') ~ ', ' ~ duckdb__text_literal(value) ~ ', ' ~ duckdb__text_literal(tojson(places)) ~ '), recursive := true)'
   ) -%}
-  {%- do run_query(duckdb__renew_loads_sql(feed, column, fold, staged)) -%}
+  {%- do run_query(duckdb__renew_loads_sql(feed, column, fold, staged, value)) -%}
+  {%- do run_query('select sluice_erasures_noted()') -%}
   {%- set erased = run_query('select count(*), coalesce(sum(erased_count), 0) from erased_files where problem is null').rows[0] -%}
   {%- set renewed = run_query('select count(*), coalesce(sum(forgotten_count), 0) from renewed_loads').rows[0] -%}
   {%- do log(
     erased[1] ~ ' records taken out of ' ~ erased[0] ~ ' files; ' ~ renewed[1] ~ ' records of ' ~ renewed[0] ~ ' loads leave the tables with the next build.',
     info=true
   ) -%}
-  {%- if not run_query('select sluice_build_at_exit()').rows[0][0] -%}
+  {%- set folders = "['" ~ (flags.LOG_PATH or 'logs') ~ "', '" ~ (flags.TARGET_PATH or 'target') ~ "']" -%}
+  {%- if not run_query('select sluice_build_at_exit(' ~ duckdb__text_literal(value) ~ ', ' ~ folders ~ ')').rows[0][0] -%}
     {%- do log('Run dbt build now: it carries this out.', info=true) -%}
   {%- endif -%}
   {%- set problems = run_query("select file || ': ' || problem from erased_files where problem is not null order by file").columns[0].values() -%}
@@ -75,15 +89,12 @@
   In one transaction: successors of the current loads that hold forgotten records, and what files lost. A file whose other
   records have to be read again (is_torn) gets none; the next build reads it as a changed file.
 -#}
-{% macro duckdb__renew_loads_sql(feed, column, fold, staged) -%}
+{% macro duckdb__renew_loads_sql(feed, column, fold, staged, value) -%}
   begin transaction;
-  insert into state.erased
-  select file, size_bytes, modified_ns, erased_count + coalesce((
-    select max(erased_count) from state.erased
-    where file = erased_files.file and size_bytes = old_size_bytes and modified_ns = old_modified_ns
-  ), 0)
-  from erased_files
-  where problem is null;
+  {{ duckdb__note_erased_sql() }};
+  update state.loads
+  set error = {{ duckdb__silent_error() }}
+  where feed = '{{ feed }}' and contains(lower(error), lower(trim({{ duckdb__text_literal(value) }})));
   create or replace temp table renewed_loads (
     old_load_id integer, load_id integer, forgotten_count bigint, accepted_count bigint, rejected_count bigint, repaired_count bigint
   );
@@ -134,15 +145,80 @@
       loads.file = erased_files.file
       and loads.size_bytes = erased_files.old_size_bytes
       and loads.modified_ns = erased_files.old_modified_ns;
+  {%- if feed == 'transactions' %}
+  delete from state.transaction_categories
+  where id in (
+    select id from {{ staged }} as staged where {{ duckdb__staged_forgotten_condition(feed, column, fold) }}
+  );
+  {%- endif %}
   {%- endif %}
   insert into state.purge_due select '{{ feed }}';
   commit;
 {%- endmacro %}
 
-{#- How a column's text is folded before it is compared: the meta `fold` of the source's column; none: not at all. -#}
+{#-
+  What was taken out of versions of files (the temporary table erased_files) comes to state.erased, once. A version that was
+  made of another one lacks what that lacked, too.
+-#}
+{% macro duckdb__note_erased_sql() -%}
+  insert into state.erased
+  select file, size_bytes, modified_ns, erased_count + coalesce((
+    select max(erased_count) from state.erased
+    where file = erased_files.file and size_bytes = old_size_bytes and modified_ns = old_modified_ns
+  ), 0)
+  from erased_files
+  where
+    problem is null
+    and not exists (
+      select 1 from state.erased as known
+      where
+        known.file = erased_files.file
+        and known.size_bytes = erased_files.size_bytes
+        and known.modified_ns = erased_files.modified_ns
+    )
+{%- endmacro %}
+
+{#- Before files are read: what a killed forget took out of them, and could not note. -#}
+{% macro note_erased() -%}
+  {{ return(adapter.dispatch('note_erased')()) }}
+{%- endmacro %}
+
+{% macro default__note_erased() -%}
+  {{ exceptions.raise_compiler_error('note_erased is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__note_erased() -%}
+  {%- if run_query('select len(sluice_unnoted_erasures())').rows[0][0] -%}
+    {%- do run_query('create or replace temp table erased_files as select unnest(sluice_unnoted_erasures(), recursive := true)') -%}
+    {%- do run_statements(duckdb__note_erased_sql()) -%}
+    {%- do duckdb__end_transaction() -%}
+    {%- do run_query('select sluice_erasures_noted()') -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{#- What stands in the ledger in the place of an error that told something of a person. -#}
+{% macro duckdb__silent_error() -%}
+  'The file cannot be read. What it said of it was taken out, because it held something of a person who was forgotten.'
+{%- endmacro %}
+
+{#-
+  The personal columns of payloads (var payload_fields) by which people can be found in a feed; and the one that a name, or a
+  path, means. Args: feed (string), name (string).
+-#}
+{% macro personal_fields(feed) -%}
+  {{ return(payload_fields() | selectattr('is_personal') | list if 'payload' in landing_columns(feed) else []) }}
+{%- endmacro %}
+
+{% macro personal_field(feed, name) -%}
+  {%- for field in personal_fields(feed) if field.name == name or ('$.' ~ name) in field.sources | map(attribute='path') -%}
+    {{ return(field) }}
+  {%- endfor -%}
+{%- endmacro %}
+
+{#- How a column's text is folded before it is compared: the meta `fold` of the source's column; none: not at all. Args: feed and column (strings). -#}
 {% macro column_fold(feed, column) -%}
   {%- for source in graph.sources.values() if source.source_name == 'landing' and source.name == feed -%}
-    {%- set declared = source.columns[column] -%}
+    {%- set declared = source.columns.get(column, {}) -%}
     {{ return(declared.get('config', {}).get('meta', {}).get('fold') or declared.get('meta', {}).get('fold')) }}
   {%- endfor -%}
 {%- endmacro %}

@@ -2,6 +2,9 @@
   The last step of a build after somebody was forgotten: published files and the warehouse are written anew, so that
   no deleted row is left in a free page. It waits for a build after which nothing that was forgotten is referred to any
   more: superseded loads are deleted, and every consumer has taken the change in.
+
+  Errors: a published file whose older state a reader keeps for longer than SLUICE_WAIT_SECONDS fails the build, which names
+  it and who has it open; the next build tries again.
 -#}
 {% macro purge_forgotten() -%}
   {{ return(adapter.dispatch('purge_forgotten')()) }}
@@ -31,16 +34,21 @@
     {%- if left -%}
       {%- do log('Records of ' ~ left | join(', ') ~ ' that were to be forgotten are still referred to; the next build that publishes them removes the rest.', info=true) -%}
     {%- else -%}
-      {%- do run_query('select sluice_compact_published()') -%}
+      {%- set problems = run_query('select unnest(sluice_compact_published())').columns[0].values() -%}
       {%- set path = run_query('select sluice_compact_path()').rows[0][0] -%}
       {%- do duckdb__end_transaction() -%}
       {%- do run_query('checkpoint') -%}
       {%- do run_query('attach ' ~ duckdb__text_literal(path) ~ " as fresh (storage_version 'latest')") -%}
       {%- do run_query('copy from database ' ~ adapter.quote(target.database) ~ ' to fresh') -%}
-      {%- do run_query('delete from fresh.state.purge_due') -%}
+      {%- if not problems -%}
+        {%- do run_query('delete from fresh.state.purge_due') -%}
+      {%- endif -%}
       {%- do run_query('checkpoint fresh') -%}
       {%- do run_query('detach fresh') -%}
       {%- do run_query('select sluice_replace_warehouse()') -%}
+      {%- if problems -%}
+        {{ exceptions.raise_compiler_error('Somebody is forgotten, but not everywhere yet. ' ~ problems | join(' ')) }}
+      {%- endif -%}
     {%- endif -%}
   {%- endif -%}
 {%- endmacro %}

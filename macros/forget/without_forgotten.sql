@@ -1,4 +1,18 @@
 {#-
+  A message about a file that cannot be read, unless it holds something of somebody who was forgotten.
+  Args: feed (string), text (SQL expression). Returns: a SQL expression.
+-#}
+{% macro without_forgotten_text(feed, text) -%}
+  {%- set conditions = [] -%}
+  {%- for column in run_query("select distinct column_name from state.suppressed where feed = '" ~ feed ~ "' order by 1").columns[0].values() -%}
+    {%- set parts = 'replace(' ~ text ~ ", chr(39), ',')" -%}
+    {%- do conditions.append(duckdb__raw_text_is_forgotten(parts, duckdb__suppressed_hashes(feed, column), column_fold(feed, column))) -%}
+  {%- endfor -%}
+  {%- if not conditions -%}{{ return(text) }}{%- endif -%}
+  case when {{ conditions | join(' or ') }} then {{ duckdb__silent_error() }} else {{ text }} end
+{%- endmacro %}
+
+{#-
   Landing records of which those of forgotten people are empty, with the fault `forgotten`: they become rejected rows with
   nothing in them, which record_loads counts and deletes in the same transaction.
 

@@ -1,6 +1,9 @@
 {#-
   The feeds whose tables and files may be brought up to date after this run: released, and with every published model
   of theirs built in it.
+
+  Args:
+    results (list of RunResult): the results of the run.
 -#}
 {% macro published_feeds(results) -%}
   {%- set built = built_models(results) -%}

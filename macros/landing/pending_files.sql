@@ -1,42 +1,34 @@
 {#-
-  The file versions of a feed that this build reads: new, changed in size or modification time, judged with another
-  rule set, not openable last time; or, with the vars start_date and end_date, those of the named ingest dates and
-  no others. Archived files are read again by a full refresh, by other rules, and for named dates; the archive is looked
-  into only then, when nothing of the feed was ever loaded here, or when it is not as the last build left it (note_archive):
-  a warehouse that was brought back from a backup does not know what was archived since.
+  The file versions of a feed that a build has to look at: new; changed in size, modification time, change time or inode;
+  back after they were gone; judged with another rule set; not openable last time. Or, with the vars start_date and
+  end_date, those of the named ingest dates and no others. Archived files are read again by a full refresh, by other rules,
+  and for named dates; the archive is looked into only then, when nothing of the feed was ever loaded here, or when it is not
+  as the last build left it (note_archive): a warehouse that was brought back from a backup does not know what was archived
+  since.
 
   Args:
     feed (string): the feed.
+    everything (boolean): the staged records are made from the beginning.
   Returns: a SQL query with the columns file, path, ingest_date, is_archived (path is then a file of the archive),
-    size_bytes, modified_ns.
+    size_bytes, modified_ns, and known_hash: the content hash of the version that was seen last, null where the file is to
+    be read whatever its content is.
   Errors: dates that are none, or an end_date before (or without) a start_date, stop the build.
 -#}
-{% macro pending_files(feed) -%}
+{% macro pending_files(feed, everything=false) -%}
   {%- set dates = reprocessed_dates() -%}
-  {%- set everything = dates or should_full_refresh() -%}
   with latest as (
-    select
-      file,
-      max_by(size_bytes, load_id) as size_bytes,
-      max_by(modified_ns, load_id) as modified_ns,
-      max_by(rule_set, load_id) as rule_set,
-      max_by(can_retry, load_id) as can_retry
-    from state.loads
-    where feed = '{{ feed }}'
-    group by file
+    {{ latest_loads(feed) | indent(4) }}
   ),
 
   landed as (
-    select *
-    from {{ ref('stg_landing__files') }}
-    where feed = '{{ feed }}' and error is null
+    select * from ({{ landing_files(feed) }}) where error is null
   ),
 
   archived as (
     select unnest(
       sluice_archived_files(
         '{{ feed }}',
-        {%- if everything %}
+        {%- if dates or everything %}
         true
         {%- else %}
         (
@@ -67,7 +59,9 @@
     landed.ingest_date,
     false as is_archived,
     landed.size_bytes,
-    landed.modified_ns
+    landed.modified_ns,
+    {{ 'cast(null as varchar)' if dates or everything
+      else "case when latest.rule_set = '" ~ rule_set() ~ "' and not latest.can_retry then latest.content_hash end" }} as known_hash
   from landed
   left join latest on landed.file = latest.file
   where
@@ -79,6 +73,9 @@
     latest.file is null
     or latest.size_bytes != landed.size_bytes
     or latest.modified_ns != landed.modified_ns
+    or latest.changed_ns is distinct from landed.changed_ns
+    or latest.inode is distinct from landed.inode
+    or latest.is_gone
     or latest.rule_set != '{{ rule_set() }}'
     or latest.can_retry
   {%- endif %}
@@ -89,11 +86,12 @@
     archived.ingest_date,
     true as is_archived,
     archived.size_bytes,
-    archived.modified_ns
+    archived.modified_ns,
+    cast(null as varchar) as known_hash
   from archived
   left join counting on archived.file = counting.file
   where
-  {%- if should_full_refresh() and not dates %}
+  {%- if everything and not dates %}
     true
   {%- else %}
     (
@@ -109,6 +107,20 @@
     and archived.ingest_date between date '{{ dates[0] }}' and date '{{ dates[1] }}'
     {%- endif %}
   {%- endif %}
+{%- endmacro %}
+
+{#- The last line of the ledger for each file of a feed. Returns: a SQL query with the columns of state.loads. -#}
+{% macro latest_loads(feed) -%}
+  select *
+  from state.loads
+  where load_id in (select max(load_id) from state.loads where feed = '{{ feed }}' group by file)
+{%- endmacro %}
+
+{#- Files of a feed that were seen and have gone since, as a SQL query with the column load_id (of their last line). -#}
+{% macro newly_gone_files(feed) -%}
+  select load_id
+  from ({{ latest_loads(feed) }})
+  where is_gone is not true and file not in (select file from ({{ landing_files(feed) }}))
 {%- endmacro %}
 
 {#- The first and last ingest date to read again, as ISO text, or none. -#}
@@ -130,11 +142,12 @@
 {%- endmacro %}
 
 {#-
-  The fingerprint of everything that judges a feed's records: the staging model's SQL as it is rendered here and now
-  (rules, macros and vars are text in it) and the content of the seeds it reads. Call it from a hook of that model.
+  The fingerprint of everything that reads and judges a feed's records: the staging model's SQL as it is rendered here and
+  now (rules, macros and vars are text in it), the content of the seeds it reads, and how its files are read.
+  Call it from the materialization of that model.
 -#}
 {% macro rule_set() -%}
-  {%- set parts = [model.compiled_code] -%}
+  {%- set parts = [model.compiled_code, landing_feed(config.get('meta').feed)] -%}
   {%- for unique_id in model.depends_on.nodes if unique_id.startswith('seed.') -%}
     {%- do parts.append(graph.nodes[unique_id].checksum.checksum) -%}
   {%- endfor -%}

@@ -1,6 +1,6 @@
 {#-
-  Post-hook of a staging model, after record_loads: find the keys that the new files hold more than once, and give
-  the records that no preference can tell apart their md5.
+  After record_loads, in the same transaction: find the keys that the new files hold more than once, and give the records
+  that no preference can tell apart their md5.
 
   Records of one key, one file and equal preference are ranked by the md5 of their raw fields. Hashing every record
   for the few that need it would cost a tenth of a build, so they are read a second time: only files that hold such
@@ -8,36 +8,25 @@
 
   Args:
     feed (string): the feed.
+    staged (Relation): the staging table.
   Leaves behind state.repeated_<feed> (the hashes of the repeated keys among the accepted records just loaded) and
   state.last_load (the first of those load ids).
-  Returns: SQL statements.
 -#}
-{% macro settle_ties(feed) -%}
-  {{ return(adapter.dispatch('settle_ties')(feed)) }}
-{%- endmacro %}
-
-{% macro default__settle_ties(feed) -%}
-  {{ exceptions.raise_compiler_error('settle_ties is not written for ' ~ target.type ~ ' yet') }}
-{%- endmacro %}
-
-{% macro duckdb__settle_ties(feed) -%}
-  {%- if execute and run_query("select count(*) from landing_batch where error is null").rows[0][0] > 0 %}
-    {%- set declared = entity(feed) %}
-    {%- set tied_loads = run_query(
-      duckdb__find_repeated_sql(feed, this) ~ duckdb__find_ties_sql(feed, this, declared) ~ 'select distinct _load_id from tied'
-    ).columns[0].values() %}
-    {%- if tied_loads | length > 0 %}
-      {%- do run_statements('create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(landing_columns(feed), tied_loads, true))) %}
-  delete from {{ this }} using tied
-  where {{ this.identifier }}._load_id = tied._load_id and {{ this.identifier }}._key_hash = tied._key_hash and {{ this.identifier }}._reject_reasons is null;
-
-  insert into {{ this }} by name
-  select reread.*
-  from ({{ model.compiled_code }}) as reread
-  join tied on reread._load_id = tied._load_id and reread._key_hash = tied._key_hash
-  where reread._reject_reasons is null;
-    {%- endif %}
-  {%- endif %}
+{% macro duckdb__settle_ties(feed, staged) -%}
+  {%- set tied_loads = [] -%}
+  {%- if run_query('select exists (select 1 from landing_batch where error is null)').rows[0][0] -%}
+    {%- set find_tied = duckdb__find_repeated_sql(feed, staged) ~ duckdb__find_ties_sql(feed, staged, entity(feed)) -%}
+    {%- do tied_loads.extend(run_query(find_tied ~ 'select distinct _load_id from tied').columns[0].values()) -%}
+  {%- endif -%}
+  {%- if tied_loads | length > 0 -%}
+    {%- do run_statements(
+      'create or replace temp view landing_records as ' ~ without_forgotten(feed, duckdb__landing_records_sql(feed, tied_loads, true)) ~ ';'
+      ~ ' delete from ' ~ staged ~ ' using tied where ' ~ staged.identifier ~ '._load_id = tied._load_id and '
+      ~ staged.identifier ~ '._key_hash = tied._key_hash and ' ~ staged.identifier ~ '._reject_reasons is null;'
+      ~ ' insert into ' ~ staged ~ ' by name select reread.* from (' ~ compiled_code ~ ') as reread'
+      ~ ' join tied on reread._load_id = tied._load_id and reread._key_hash = tied._key_hash where reread._reject_reasons is null'
+    ) -%}
+  {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__find_repeated_sql(feed, staged) -%}
@@ -82,6 +71,6 @@
 
   select distinct _load_id, _key_hash
   from rivals
-  group by _load_id, _key_hash, {{ declared.key | join(', ') }}{{ preference }}
-  having count(distinct struct_pack({% for column in declared.columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})) > 1;
+  group by _load_id, _key_hash, "{{ declared.key | join('", "') }}"{{ preference }}
+  having count(distinct struct_pack({% for column in declared.columns %}"{{ column }}" := "{{ column }}"{{ ', ' if not loop.last }}{% endfor %})) > 1;
 {%- endmacro %}

@@ -6,12 +6,16 @@
     since        mapping: schema version (v1, v2, …) -> path, names joined by dots; an event is read by the newest path
                  that is not newer than its own version. Instead of a path, {path, part}: part of a text that a later
                  version splits, first_word or other_words.
-    is_personal  true: published only as a hash where the payload's own field pii_contains is true
+    is_personal  true: published only as a hash, unless the event says that it holds nothing personal
+    tells_personal  true: this field, a boolean, says whether the event holds personal data. Only `false` itself says that it
+                 does not: any other value, a name that stands twice, and a list or text on the way count as true
+    absent       of such a field, not_personal: an event without it holds nothing personal. Left out: it does. Where no field
+                 tells, personal fields are always hashed.
 
   Args:
     names (list of strings): which columns; all when left out.
-  Returns: a list of mappings {name, type, is_personal, sources}, sources being mappings {since, path, part}, newest
-    first.
+  Returns: a list of mappings {name, type, is_personal, tells_personal, may_be_absent, sources}, sources being mappings
+    {since, path, part}, newest first.
   Errors: an unknown name, type or part, or a path of other characters than letters, digits and _, stops compilation.
 -#}
 {% macro payload_fields(names=none) -%}
@@ -26,10 +30,18 @@
     {%- if field.is_personal and field.type != 'text' -%}
       {{ exceptions.raise_compiler_error('payload_fields.' ~ name ~ ' is personal, and published as a hash: its type must be text') }}
     {%- endif -%}
+    {%- if field.tells_personal and field.type != 'boolean' -%}
+      {{ exceptions.raise_compiler_error('payload_fields.' ~ name ~ ' says whether an event is personal: its type must be boolean') }}
+    {%- endif -%}
+    {%- if field.absent and (field.absent != 'not_personal' or not field.tells_personal) -%}
+      {{ exceptions.raise_compiler_error('payload_fields.' ~ name ~ ".absent can only be not_personal, of a field that tells_personal") }}
+    {%- endif -%}
     {%- do fields.append({
       'name': name,
       'type': field.type,
       'is_personal': field.is_personal or false,
+      'tells_personal': field.tells_personal or false,
+      'may_be_absent': field.absent == 'not_personal',
       'sources': payload_sources('payload_fields.' ~ name, field.since),
     }) -%}
   {%- endfor -%}

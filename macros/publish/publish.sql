@@ -55,6 +55,9 @@
   The feeds whose tables may be published: no published model of theirs failed or was skipped, and no test of theirs
   failed. A test holds back the feed named in its own meta; without one, the feeds of the models it reads, and every
   feed when one of those belongs to none. A build of some feeds (var touched_feeds) releases no other.
+
+  Args:
+    results (list of RunResult): the results of the run.
 -#}
 {% macro released_feeds(results) -%}
   {%- set held = [] -%}
@@ -80,6 +83,9 @@
 {#-
   The unique ids of the models that reflect this run: those built in it and, in a build of some feeds (var
   touched_feeds), the published views of these feeds and of none, which such a build leaves standing.
+
+  Args:
+    results (list of RunResult): the results of the run.
 -#}
 {% macro built_models(results) -%}
   {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
@@ -137,7 +143,7 @@
       'build': published_build(),
       'batches': batches,
       'warehouse_id': origin,
-      'mode': '600' if database != 'sluice' else '644',
+      'is_public': database == 'sluice',
     } -%}
     {%- set prepare = "select sluice_prepare_publication('" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) ~ ')' -%}
     {%- set staging = run_query(prepare).rows[0][0] -%}

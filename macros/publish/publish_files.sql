@@ -28,7 +28,7 @@
   {%- set feed = models[0].config.meta.feed -%}
   {%- if feed in warehouse_state().batches and feed in released and built_feed(feed, database, built) -%}
     {%- set tables = duckdb__file_tables(models) -%}
-    {%- set publication = {'tables': tables, 'build': published_build(), 'mode': '600'} -%}
+    {%- set publication = {'tables': tables, 'build': published_build()} -%}
     {%- set layout = local_md5(tojson([warehouse_state().id, var('publish_days', none), tables])) -%}
     {%- set state = files_behind(database, [feed], layout) -%}
     {%- set since = state.behind.get(feed, warehouse_state().batches[feed]) -%}
@@ -152,12 +152,15 @@
   {{ return(statements) }}
 {%- endmacro %}
 
-{#- Rows limited, by the var publish_days, to the newest days of each file's own event dates. -#}
+{#- Rows limited, by the var publish_days, to the newest days of each file's own event dates, events of the future apart. -#}
 {% macro duckdb__rows_in_window(rows, published) -%}
   {%- set days = var('publish_days', none) -%}
   {%- if days is none or not published.get('event_date') -%}{{ return(rows ~ ' as published') }}{%- endif -%}
+  {%- set of_file = ' over (partition by ' ~ published.file_by ~ ')' -%}
+  {%- set newest = 'coalesce(max(' ~ published.event_date ~ ') filter (where ' ~ published.event_date ~ ' <= '
+    ~ instant_text(future_begins()) ~ ')' ~ of_file ~ ', max(' ~ published.event_date ~ ')' ~ of_file ~ ')' -%}
   {{ return(
-    '(select * from ' ~ rows ~ ' as published qualify ' ~ published.event_date ~ ' >= strftime(cast(left(max(' ~ published.event_date
-    ~ ') over (partition by ' ~ published.file_by ~ "), 10) as date) - interval " ~ (days | int - 1) ~ " day, '%Y-%m-%d')) as limited"
+    '(select * from ' ~ rows ~ ' as published qualify ' ~ published.event_date ~ ' >= strftime(cast(left(' ~ newest
+    ~ ', 10) as date) - interval ' ~ (days | int - 1) ~ " day, '%Y-%m-%d')) as limited"
   ) }}
 {%- endmacro %}

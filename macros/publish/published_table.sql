@@ -60,12 +60,18 @@
   {{ return({'spec': spec, 'fill': fill}) }}
 {%- endmacro %}
 
-{#- The condition of the var publish_days for a table, as text that DuckDB and SQLite both understand; or none. -#}
+{#-
+  The condition of the var publish_days for a table, as text that DuckDB and SQLite both understand; or none. The days are
+  counted from the newest event that is not one of the future.
+-#}
 {% macro duckdb__published_window(published, relation) -%}
   {%- if not published.get('event_date') or var('publish_days', none) is none -%}
     {{ return(none) }}
   {%- endif -%}
-  {%- set newest = run_query('select max(' ~ published.event_date ~ ') from ' ~ relation).rows[0][0] -%}
+  {%- set newest = run_query(
+    'select coalesce(max(' ~ published.event_date ~ ') filter (where ' ~ published.event_date ~ ' <= ' ~ instant_text(future_begins()) ~ '), max('
+    ~ published.event_date ~ ')) from ' ~ relation
+  ).rows[0][0] -%}
   {%- if newest is none -%}{{ return(none) }}{%- endif -%}
   {%- set first = modules.datetime.datetime.strptime(newest[:10], '%Y-%m-%d') - modules.datetime.timedelta(days=var('publish_days') | int - 1) -%}
   {{ return(published.event_date ~ " >= '" ~ first.strftime('%Y-%m-%d') ~ "'") }}
@@ -150,11 +156,11 @@
   {%- set moved = "(select load_id from state.changed_loads where feed = '" ~ feed ~ "' and batch_id > " ~ since ~ ' and is_moved)' -%}
   {%- set rows -%}
     (
-      select _load_id, {{ reference.column }}, _reject_reasons, _raw_record
+      select _load_id, _line, {{ reference.column }}, _reject_reasons, _raw_record
       from {{ staged }}
       where rowid in (select rowid from {{ staged }} where _load_id in {{ moved }} and _reject_reasons is not null)
       union all
-      select load_id as _load_id, null as {{ reference.column }}, reject_reasons as _reject_reasons, raw_record as _raw_record
+      select load_id as _load_id, line as _line, null as {{ reference.column }}, reject_reasons as _reject_reasons, raw_record as _raw_record
       from state.released_records
       where feed = '{{ feed }}' and batch_id > {{ since }} and reject_reasons is not null and load_id not in {{ moved }}
     )

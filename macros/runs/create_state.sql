@@ -22,6 +22,7 @@
               declared_anew)
     suppressed  keyed hashes of the values of people who were forgotten (see forget)
     erased    how many records forgetting took out of a version of a file
+    seen_alerts  the alerts that stand, and since when (see note_seen_alerts)
     purge_due the feeds of which forgotten records may still stand in free pages (see purge_forgotten)
     transaction_categories  one row per transaction id ever seen: the prediction service's answer to its content
               (see ask_for_categories). Outlives a full refresh, so that nothing is asked twice.
@@ -56,6 +57,7 @@
   create table if not exists state.released_records (feed varchar not null, batch_id integer not null, load_id integer not null, reject_reasons varchar[], raw_record varchar);
   alter table state.released_records add column if not exists key_hash ubigint;
   alter table state.released_records add column if not exists reference varchar;
+  alter table state.released_records add column if not exists line bigint;
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);
@@ -74,8 +76,16 @@
   );
   create table if not exists state.suppressed (feed varchar not null, column_name varchar not null, value_hash varchar not null, forgotten_at timestamp);
   create table if not exists state.erased (file varchar not null, size_bytes bigint, modified_ns bigint, erased_count bigint not null);
+  create table if not exists state.seen_alerts (ingest_date date, alert varchar, feed varchar, file varchar, first_seen_at timestamp);
   create table if not exists state.purge_due (feed varchar not null);
   alter table state.loads add column if not exists forgotten_count bigint default 0;
+  {%- for column in [
+    'error_detail varchar', 'changed_ns bigint', 'inode bigint', 'content_hash varchar', 'is_gone boolean default false', 'note varchar',
+    'encoding varchar', 'is_encoding_guessed boolean default false', 'delimiter varchar', 'header_kind varchar', 'skipped_lines bigint',
+    'date_order varchar', 'is_date_order_assumed boolean default false', 'decimal varchar'
+  ] %}
+  alter table state.loads add column if not exists {{ column }};
+  {%- endfor %}
   alter table state.transaction_categories add column if not exists is_own_fault boolean default false;
   create or replace view state.current_loads as
   select load_id, feed, file, ingest_date

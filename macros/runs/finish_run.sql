@@ -11,7 +11,7 @@
     {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list | length > 0 %}
     {%- do note_archive(results) %}
     {%- do run_statements(finished_run_sql('failed' if failed else 'success')) %}
-    {%- if flags.WHICH == 'build' %}
+    {%- if flags.WHICH == 'build' and not flags.EMPTY %}
       {%- do publish(results) %}
       {%- do note_audited(results, released_feeds(results)) %}
       {%- if not var('touched_feeds') %}
@@ -21,6 +21,10 @@
       {%- do forget_consumed() %}
       {%- do send_alerts(results) %}
     {%- endif %}
+    {%- if results | selectattr('node.name', 'equalto', 'alerts') | selectattr('status', 'equalto', 'success') | list %}
+      {%- do note_seen_alerts() %}
+    {%- endif %}
+    {%- do summarise_run(results) %}
     {%- do run_query('select sluice_clear_work()') %}
     {%- if flags.WHICH == 'build' and not var('touched_feeds') %}
       {%- do purge_forgotten() %}
@@ -28,7 +32,7 @@
   {%- endif %}
 {%- endmacro %}
 
-{#- The line of this run in state.runs, completed. -#}
+{#- The line of this run in state.runs, completed. Args: status (string): success or failed. -#}
 {% macro finished_run_sql(status) -%}
   update state.runs
   set

@@ -13,6 +13,7 @@
         {%- do refuse_to_forget() %}
       {%- endif %}
       {%- do note_pii_key() %}
+      {%- do note_erased() %}
       {%- do run_query('select sluice_clear_work()') %}
       {%- do run_statements(
         "update state.runs set status = 'killed' where status = 'running';"

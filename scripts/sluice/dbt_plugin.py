@@ -8,6 +8,7 @@ import gc
 import itertools
 import os
 import sys
+import threading
 from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +16,13 @@ from pathlib import Path
 import duckdb
 import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import TargetConfig
 from dbt_common.events.event_manager_client import add_callback_to_manager
 
+from sluice import durable
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
 from sluice.forget.sql_functions import register_forget_functions
-from sluice.holder import wait_for_warehouse
 from sluice.home import Home, data_home
 from sluice.lake.sql_functions import register_lake_functions
 from sluice.landing.listing import walk_landing
@@ -33,7 +35,8 @@ from sluice.warehouse import DamageWatch, open_warehouse
 MEMORY_PER_THREAD_MB = 512
 """What DuckDB may use at least before it spills to disk. See default_memory_limit."""
 FILES_LOOKED_AT = 5_000
-GZIP_RATIO = 6
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+COMPRESSION_RATIO = 6
 """What CSV is to its compressed size, about."""
 
 
@@ -51,23 +54,23 @@ class Plugin(BasePlugin):
     """Prepares the data home and the connection of every dbt command."""
 
     def initialize(self, plugin_config: dict) -> None:
-        """Create the folders that a first build needs (DuckDB opens no file in an absent one), and wait for a process
-        that has the warehouse open."""
+        """Create the folders that a first build needs: DuckDB opens no file in an absent one. What this process writes from
+        now on is its user's own, where it does not say otherwise."""
         if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
             sys.meta_path.insert(0, _WithoutPandas())
             spare_work()
             # The parsed project stays; the collector need not walk it again and again: 0.4 s of a build with nothing new.
             gc.freeze()
             gc.set_threshold(1_000_000, 50, 100)
+        durable.keep_private()
         home = data_home()
-        home.work.mkdir(parents=True, exist_ok=True)
-        wait_for_warehouse(home.warehouse)
+        home.prepare()
         add_callback_to_manager(DamageWatch(home.warehouse))
         self._opened: duckdb.DuckDBPyConnection | None = None
 
     def update_connection_config(self, creds, config: dict) -> None:
         """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another; without
-        SLUICE_MEMORY_LIMIT, default_memory_limit. Open the warehouse."""
+        SLUICE_MEMORY_LIMIT, default_memory_limit. Then wait for the warehouse, and open it: dbt gets what is open."""
         threads = int(config.get("threads") or 0) or os.cpu_count() or 1
         if str(config.get("threads", "0")) == "0":
             config.pop("threads", None)
@@ -75,8 +78,8 @@ class Plugin(BasePlugin):
             config["allow_unsigned_extensions"] = True
         if config.get("memory_limit") == "auto":
             config["memory_limit"] = f"{default_memory_limit(data_home(), threads)}MB"
-        # dbt-duckdb opens it next, and shares what is open: here a damaged file gets a sentence that helps.
-        self._opened = open_warehouse(Path(creds.path), config)
+        if not (creds.path.startswith(":memory:") or creds.is_motherduck):
+            self._opened = open_warehouse(Path(creds.path), config)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the SQLite extension that ships as a Python package, and register the functions."""
@@ -95,6 +98,22 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give each connection the key for personal data as a variable, so that it appears in no compiled SQL."""
         cursor.execute("set variable pii_key = $key", {"key": pii_key()})
+        _cursors.current = cursor
+
+    def store(self, target_config: TargetConfig) -> None:
+        """Run statements of which one may fail, on the connection of the node that asks: see the macro try_statements,
+        whose mapping gets the `problem`. Then the transaction is rolled back, and another one begun."""
+        asked, cursor = target_config.config, _cursors.current
+        try:
+            cursor.execute(asked["statements"])
+        except duckdb.Error as problem:
+            cursor.execute("rollback")
+            cursor.execute("begin transaction")
+            asked["problem"] = {
+                "kind": type(problem).__name__,
+                "message": str(problem),
+                "is_of_data": isinstance(problem, ERRORS_OF_DATA),
+            }
 
 
 def default_memory_limit(home: Home, threads: int) -> int:
@@ -106,13 +125,24 @@ def default_memory_limit(home: Home, threads: int) -> int:
     """
     warehouse = home.warehouse.stat().st_size if home.warehouse.exists() else 0
     landed = sum(
-        file.size_bytes * (GZIP_RATIO if file.file.endswith(".gz") else 1)
+        file.size_bytes * (COMPRESSION_RATIO if file.file.lower().endswith(COMPRESSED) else 1)
         for file in itertools.islice(walk_landing(home.landing), FILES_LOOKED_AT)
     )
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     wanted = max(warehouse, landed, max(2, threads) * MEMORY_PER_THREAD_MB * 1_000_000)
     return min(wanted, machine * 3 // 4) // 1_000_000
 
+
+ERRORS_OF_DATA = (
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfMemoryException,
+    duckdb.DataError,
+)
+"""What a file can do to the statement that reads it."""
+
+_cursors = threading.local()
+"""`current`: the connection of this thread's node."""
 
 _verified: set[Path] = set()
 """Extensions whose signature DuckDB has checked in this process: 70 ms each time, of 34 MB that stay as they are."""

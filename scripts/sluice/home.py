@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sluice import durable
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 """The checkout: the folder that holds dbt_project.yml."""
 
@@ -40,6 +42,14 @@ class Home:
     def work(self) -> Path:
         """Scratch space of a running build; safe to delete when nothing runs."""
         return self.root / "work"
+
+    def prepare(self) -> None:
+        """Make the folders that everything else stands in, each with its access: the home may be entered by those who
+        read what is published, landing and work are its user's own."""
+        durable.make_folder(self.root, is_public=True)
+        durable.make_folder(self.published, is_public=True)
+        durable.make_folder(self.landing)
+        durable.make_folder(self.work)
 
 
 def data_home() -> Home:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from sluice import durable
+
 COMPANIONS = ("-journal", "-wal", "-shm")
 
 
@@ -73,13 +75,11 @@ def clear(path: Path) -> None:
             gone.unlink(missing_ok=True)
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder where there is none; a file in its place is removed."""
-    if path.is_symlink() or not path.exists() or path.is_dir():
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    path.unlink()
-    path.mkdir()
+def make_folder(path: Path, *, is_public: bool = False) -> None:
+    """Make a folder where there is none (see durable.make_folder); a file in its place is removed."""
+    if path.is_file() and not path.is_symlink():
+        path.unlink()
+    durable.make_folder(path, is_public=is_public)
 
 
 def say(text: str) -> None:

@@ -7,9 +7,9 @@
       - {sha256: …, role: operator}
       - {sha256: …, role: admin}
 
-The file is read again when it changes. A file that has gone means no tokens; a file that cannot be understood
-leaves the last good set in force, so that a slip of the pen locks nobody out, and `Tokens.problem` says what
-is wrong.
+The file is read again when it changes. A file that has gone means no tokens. A file that cannot be read or
+understood leaves the last good set in force (at the start: none, so nobody gets in), and `Tokens.problem` says what
+is wrong. Every value is text as it stands there: `tenant_id: 010` is the tenant "010".
 """
 
 import hashlib
@@ -19,7 +19,7 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
@@ -33,6 +33,7 @@ Role = Literal["tenant", "operator", "admin"]
 
 _ROLES = ("tenant", "operator", "admin")
 _KEYS = {"sha256", "role", "tenant_id", "expires"}
+_ABSENT = ("", "~", "null")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Tokens:
         self.problem: str | None = None
         self._key = secrets.token_bytes(32)
         self._lock = Lock()
-        self._stamp: tuple[int, int, int] | None = None
+        self._stamp: tuple[int, ...] | None = None
         self._identities: dict[bytes, tuple[bytes, Identity]] = {}
         self._refresh()
 
@@ -76,6 +77,11 @@ class Tokens:
     def configured(self) -> bool:
         """True when a token file is named, whether or not it can be read."""
         return self.path is not None
+
+    def check(self) -> str | None:
+        """What is wrong with the file as it is now, or None."""
+        self._refresh()
+        return self.problem
 
     def __len__(self) -> int:
         self._refresh()
@@ -105,10 +111,11 @@ class Tokens:
             return
         try:
             stat = self.path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            stamp = (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
         except OSError as error:
             if self._stamp is not None or self.problem is None:
-                self._replace(None, {}, f"{self.path}: {error.strerror or error}")
+                kept = {} if isinstance(error, FileNotFoundError) else self._identities
+                self._replace(None, kept, f"{self.path}: {error.strerror or error}")
             return
         if stamp == self._stamp:
             return
@@ -117,14 +124,14 @@ class Tokens:
                 return
             try:
                 entries = read_tokens(self.path)
-            except (TokensFileError, OSError) as error:
+            except Exception as error:  # whatever it is, it must neither stop a server nor a request
                 self._replace(stamp, self._identities, str(error))
                 return
             self._replace(stamp, {self._blind(digest): (digest, who) for digest, who in entries}, None)
 
     def _replace(
         self,
-        stamp: tuple[int, int, int] | None,
+        stamp: tuple[int, ...] | None,
         identities: dict[bytes, tuple[bytes, Identity]],
         problem: str | None,
     ) -> None:
@@ -141,14 +148,14 @@ def token_digest(bearer: str) -> bytes:
 def read_tokens(path: Path) -> list[tuple[bytes, Identity]]:
     """Every (digest, identity) of a token file; TokensFileError where it is not one."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TokensFileError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
-    if document is None:
+    if document is None or document == "":
         return []
     if not isinstance(document, dict) or set(document) != {"tokens"}:
         raise TokensFileError(f"{path}: expected one top-level key, `tokens:`, holding a list")
-    entries = document["tokens"] or []
+    entries = [] if document["tokens"] in _ABSENT else document["tokens"]
     if not isinstance(entries, list):
         raise TokensFileError(f"{path}: `tokens:` must hold a list")
     found = [_entry(f"{path}: token {number}", entry) for number, entry in enumerate(entries, 1)]
@@ -165,33 +172,33 @@ def _entry(where: str, entry: Any) -> tuple[bytes, Identity]:
     if unknown:
         known = ", ".join(sorted(_KEYS))
         raise TokensFileError(f"{where}: unknown key {', '.join(sorted(unknown))}; known: {known}")
-    digest = str(entry.get("sha256") or "").strip().lower()
+    digest = _text(entry, "sha256").lower()
     if not _DIGEST.fullmatch(digest):
         raise TokensFileError(f"{where}: sha256 must be 64 hexadecimal digits; `scripts/token` prints it")
-    role = entry.get("role")
+    role = _text(entry, "role")
     if role not in _ROLES:
         raise TokensFileError(f"{where}: role {role!r} is none of {', '.join(_ROLES)}")
-    tenant_id = entry.get("tenant_id")
-    if role == "tenant":
-        tenant_id = str(tenant_id).strip().lower() if tenant_id is not None else ""
-        if not TENANT_ID.fullmatch(tenant_id):
-            raise TokensFileError(f"{where}: role tenant needs a tenant_id of [a-z0-9_-]{{1,64}}")
-    elif tenant_id is not None:
+    tenant_id = _text(entry, "tenant_id").lower() or None
+    if role == "tenant" and not TENANT_ID.fullmatch(tenant_id or ""):
+        raise TokensFileError(f"{where}: role tenant needs a tenant_id of [a-z0-9_-]{{1,64}}")
+    if role != "tenant" and tenant_id is not None:
         raise TokensFileError(f"{where}: role {role} takes no tenant_id")
-    return bytes.fromhex(digest), Identity(role, tenant_id, _expiry(where, entry.get("expires")))
+    expires_at = _expiry(where, _text(entry, "expires"))
+    return bytes.fromhex(digest), Identity(role, tenant_id, expires_at)
 
 
-def _expiry(where: str, value: Any) -> datetime | None:
+def _text(entry: dict[str, Any], key: str) -> str:
+    """The value of a key as it is written, trimmed; an empty text where there is none."""
+    text = str(entry.get(key, "")).strip()
+    return "" if text in _ABSENT else text
+
+
+def _expiry(where: str, text: str) -> datetime | None:
     """`expires` as an instant: a date means its first moment in UTC, an instant without a zone is UTC."""
-    if value is None:
+    if not text:
         return None
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise TokensFileError(f"{where}: expires {value!r} is not a date such as 2027-01-31") from None
-    if isinstance(value, datetime):
+    try:
+        value = datetime.fromisoformat(text)
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    raise TokensFileError(f"{where}: expires {value!r} is not a date such as 2027-01-31")
+    except (ValueError, OverflowError):
+        raise TokensFileError(f"{where}: expires {text!r} is not a date such as 2027-01-31") from None

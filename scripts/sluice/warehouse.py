@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 from dbt_common.events.base_types import EventMsg
 
+from sluice.holder import release_warehouse, take_warehouse, warehouse_holder
 from sluice.stamps import say
 
 DAMAGE = re.compile(
@@ -21,20 +22,27 @@ class WarehouseError(RuntimeError):
 
 
 def open_warehouse(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse, or make it. A write-ahead log that was left by an earlier file is removed first.
+    """Open the warehouse, or make it, when it is this process's turn (see holder), also beside a tool that opens it at that
+    moment. A write-ahead log that was left by an earlier file is removed first.
 
-    Raises WarehouseError when it is damaged, and duckdb.Error for anything else, such as another process's lock.
+    Raises HeldError, WarehouseError when it is damaged, and duckdb.Error for anything else.
     """
     log = path.with_name(path.name + ".wal")
-    if log.exists() and not path.exists():
-        log.unlink()
-        say(f"{log} was left of a warehouse that is gone; it was removed.")
-    try:
-        return duckdb.connect(str(path), config=config)
-    except duckdb.Error as problem:
-        if not DAMAGE.search(str(problem)):
-            raise
-        raise WarehouseError(remedy(path)) from problem
+    while True:
+        take_warehouse(path)
+        for spilt in Path(config.get("temp_directory") or "/nowhere").glob("duckdb_temp_*"):
+            spilt.unlink(missing_ok=True)  # of a process that was killed: raw records may be in it
+        if log.exists() and not path.exists():
+            log.unlink()
+            say(f"{log} was left of a warehouse that is gone; it was removed.")
+        try:
+            return duckdb.connect(str(path), config=config)
+        except duckdb.Error as problem:
+            release_warehouse(path)
+            if DAMAGE.search(str(problem)):
+                raise WarehouseError(remedy(path)) from problem
+            if not isinstance(problem, duckdb.IOException) or warehouse_holder(path) is None:
+                raise
 
 
 def remedy(path: Path) -> str:

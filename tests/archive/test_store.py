@@ -1,7 +1,6 @@
 """What goes into the archive comes out again, byte by byte; and a killed run loses nothing and doubles nothing."""
 
 import datetime as dt
-import gzip
 import os
 import sqlite3
 from contextlib import closing
@@ -11,11 +10,12 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from landing.packers import PACKERS
 
 from sluice.archive import move
 from sluice.archive.__main__ import main
 from sluice.archive.move import archive_files, old_files, settle_leavings
-from sluice.archive.store import ArchiveError, Bundle, blocks_of, list_archive, read_lines
+from sluice.archive.store import ArchiveError, Bundle, list_archive, read_lines
 from sluice.archive.upkeep import compact_published, compact_warehouse, free_bytes, is_much
 from sluice.landing.listing import list_landing_files
 
@@ -41,12 +41,6 @@ def test_bytes_come_back(tmp_path_factory: pytest.TempPathFactory, contents: lis
     bundle.finish()
     found = {entry.file: b"".join(read_lines(entry)) for entry in list_archive(folder)}
     assert found == {f"orders/{number}.csv": content for number, content in enumerate(contents)}
-
-
-def test_members_of_gzip_files_are_joined(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv.gz"
-    path.write_bytes(gzip.compress(b"a,b\n" * 100_000) + gzip.compress(b"1,2\n") + b"\0\0")
-    assert b"".join(blocks_of(path)) == b"a,b\n" * 100_000 + b"1,2\n"
 
 
 def landed(landing: Path, *names: str) -> dict[str, tuple[str, int, int]]:
@@ -123,6 +117,51 @@ def test_a_version_that_comes_while_its_predecessor_leaves_is_kept(
     monkeypatch.setattr(Bundle, "finish", late)
     assert archive_files(files, landing, archive, lambda file: None) == 0
     assert (landing / OLD).read_text() == "customer_id\nanother version\n"
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_compressed_files_are_archived_as_what_they_hold(kind: str, tmp_path: Path) -> None:
+    landing, archive = tmp_path / "landing", tmp_path / "archive"
+    data = b"customer_id,note\r\n" + b"1,\xff\n" * 200_000
+    landed(landing, OLD)
+    (landing / OLD).write_bytes(PACKERS[kind](data))
+    ledger = landed(landing)
+    assert archive_files(old_files(landing, ledger, BEFORE, None), landing, archive, lambda file: None) == 1
+    assert [b"".join(read_lines(entry)) for entry in list_archive(archive)] == [data]
+
+
+def test_a_file_that_is_broken_by_now_stays_and_is_named(tmp_path: Path) -> None:
+    landing, archive = tmp_path / "landing", tmp_path / "archive"
+    landed(landing, OLD)
+    (landing / OLD).write_bytes(PACKERS["gzip"](b"customer_id\n")[:-3])
+    files = old_files(landing, landed(landing), BEFORE, None)
+    with pytest.raises(ArchiveError, match=f"{OLD} cannot be archived. The gzip data ends too early"):
+        archive_files(files, landing, archive, lambda file: None)
+    assert (landing / OLD).exists() and not list(archive.rglob("*.parquet"))
+
+
+def test_other_content_of_the_same_size_and_time_is_another_version(tmp_path: Path) -> None:
+    """Neither an archived copy nor a listing made before stands for it."""
+    landing, archive = tmp_path / "landing", tmp_path / "archive"
+    landed(landing, OLD)
+    os.utime(landing / OLD, (5, 5))
+    files = old_files(landing, landed(landing), BEFORE, None)
+    text = (landing / OLD).read_text()
+    assert archive_files(files, landing, archive, lambda file: None) == 1
+    for content in (text.replace("a.csv", "A.csv"), text.replace("a.csv", "B.csv")):
+        (landing / OLD).parent.mkdir(parents=True, exist_ok=True)
+        (landing / OLD).write_text(content)
+        os.utime(landing / OLD, (5, 5))
+        files = old_files(landing, landed(landing), BEFORE, None)
+        if "B.csv" in content:
+            (landing / OLD).write_text(text.replace("a.csv", "C.csv"))
+            os.utime(landing / OLD, (5, 5))
+            moment = files
+    assert archive_files(moment, landing, archive, lambda file: None) == 0
+    assert "C.csv" in (landing / OLD).read_text()
+    files = old_files(landing, landed(landing), BEFORE, None)
+    assert archive_files(files, landing, archive, lambda file: None) == 1
+    assert [b"C.csv" in b"".join(read_lines(entry)) for entry in list_archive(archive)] == [True]
 
 
 def test_many_files_share_few_bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,12 +53,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def files(root: Path) -> dict[str, tuple]:
-    """Content, modification time and mode of every file, and the modes of folders."""
+    """Content, modification time and mode of every file, and the modes of folders; without the lock of the warehouse."""
     return {
         str(path.relative_to(root)): (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_mode)
         if path.is_file()
         else (path.stat().st_mode,)
         for path in root.rglob("*")
+        if path.name != "warehouse.duckdb.lock"
     }
 
 

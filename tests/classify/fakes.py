@@ -45,12 +45,7 @@ def _unknown(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 LIES: dict[str, Lie] = {
-    "rotated ids": lambda items: (
-        [{**item, "id": other["id"]} for item, other in zip(items, items[1:] + items[:1], strict=True)]
-        if len(items) > 1
-        else [{**items[0], "id": "somebody else"}]
-    ),
-    "reversed": lambda items: items[::-1] if len(items) > 1 else [],
+    "a foreign id": lambda items: [*items[:-1], {**items[-1], "id": "somebody else"}],
     "shorter": lambda items: items[:-1],
     "longer": lambda items: [*items, items[-1]],
     "doubled first": lambda items: [items[0], *items[:-1]] if len(items) > 1 else items * 2,
@@ -59,14 +54,21 @@ LIES: dict[str, Lie] = {
     "null category": lambda items: [{**item, "category": None} for item in items],
     "category of another type": lambda items: [{**item, "category": ["fees"]} for item in items],
     "category in capitals": lambda items: [{**item, "category": item["category"].upper()} for item in items],
+    "an id twice": lambda items: [items[-1], *items[1:]] if len(items) > 1 else items * 2,
     "ids of another type": lambda items: [{**item, "id": 7} for item in items],
     "not objects": lambda items: [item["category"] for item in items],
     "an object": lambda items: {item["id"]: item["category"] for item in items},
     "null": lambda items: None,
     "empty": lambda items: [],
 }
+HONEST = {
+    "honest": lambda items: items,
+    "reversed": lambda items: items[::-1],
+    "rotated": lambda items: items[1:] + items[:1],
+}
+"""Each is what was asked for; the order of the answers is the service's own business."""
 STATUSES = (301, 400, 401, 404, 413, 422, 429, 500, 502, 503, 504)
-FAULTS = ("honest", *LIES, "garbage", "nothing", "refused", "timeout", *map(str, STATUSES))
+FAULTS = (*HONEST, *LIES, "garbage", "nothing", "refused", "timeout", *map(str, STATUSES))
 
 
 class FakeService:
@@ -103,5 +105,5 @@ class FakeService:
             return Reply(200, b"")
         if fault.isdigit():
             return Reply(int(fault), b'{"error": "told to"}', retry_after=1.0)
-        answer = LIES[fault](honest) if fault in LIES else honest
+        answer = (LIES | HONEST)[fault](honest)
         return Reply(200, orjson.dumps(answer), "fake-1")

@@ -241,6 +241,48 @@ def test_an_endless_answer_is_not_read() -> None:
         asyncio.run(one())
 
 
+def drip_for_ever(service: Service) -> None:
+    service.send_response(200)
+    service.end_headers()
+    for _ in range(600):
+        try:
+            service.wfile.write(b" ")
+        except OSError:
+            break
+        time.sleep(0.05)
+
+
+def drip_head(service: Service) -> None:
+    for _ in range(600):
+        try:
+            service.wfile.write(b"H")
+        except OSError:
+            break
+        time.sleep(0.05)
+
+
+def flood(service: Service) -> None:
+    service.send_response(200)
+    service.end_headers()
+    for _ in range(1_000):
+        try:
+            service.wfile.write(b" " * 1_000_000)
+        except OSError:
+            break
+
+
+@pytest.mark.parametrize("health", [drip_for_ever, drip_head, flood])
+def test_a_health_that_never_ends_costs_a_moment_and_no_answer(health: Callable[[Service], None]) -> None:
+    """The categories are there: they are not to wait for the version."""
+    with running(do_GET=health) as (url, _):
+        before = time.monotonic()
+        result = classify_table(table(1_200), url)
+        assert model_version(url, timeout=0.5) is None
+        assert time.monotonic() - before < 10
+    assert set(result["status"].to_pylist()) == {"classified"}
+    assert set(result["model_version"].to_pylist()) == {None}
+
+
 def test_a_redirect_is_not_followed() -> None:
     def elsewhere(service: Service) -> bool:
         service.send_response(307)

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import socket
 import threading
 import time
@@ -87,3 +88,19 @@ def wait_for(true: Any, seconds: float = 60.0) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
+
+
+def post(client: Any, path: str, body: Any, token: str | None = "acme-token", **headers: str) -> Any:
+    content = body if isinstance(body, bytes | str) or hasattr(body, "__next__") else json.dumps(body)
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return client.post(path, content=content, headers=headers)
+
+
+def refused(answer: Any, status: int, *words: str) -> dict[str, Any]:
+    body = answer.json()
+    assert answer.status_code == status, body
+    assert body["ok"] is False and body["status"] == status
+    for word in words:
+        assert word in body["error"]
+    return body

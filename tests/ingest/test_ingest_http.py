@@ -7,27 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_kit import an_event, landed, running
+from ingest_kit import an_event, landed, post, refused, running
 
 from sluice.ingest.settings import MAX_BODY_BYTES
 
 COLUMNS = ["event_id", "tenant_id", "source", "event_type", "timestamp", "schema_version", "payload"]
-
-
-def post(client: Any, path: str, body: Any, token: str | None = "acme-token", **headers: str) -> Any:
-    content = body if isinstance(body, bytes | str) or hasattr(body, "__next__") else json.dumps(body)
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    return client.post(path, content=content, headers=headers)
-
-
-def refused(answer: Any, status: int, *words: str) -> dict[str, Any]:
-    body = answer.json()
-    assert answer.status_code == status, body
-    assert body["ok"] is False and body["status"] == status
-    for word in words:
-        assert word in body["error"]
-    return body
 
 
 def test_an_event_is_answered_201_and_lands_whole(tmp_path: Path) -> None:
@@ -62,7 +46,7 @@ def test_bulk_keeps_the_good_and_names_the_bad(tmp_path: Path) -> None:
         7,
         an_event("good-2", payload=...),
         an_event("x", timestamp="now", payload=[]),
-        an_event("x", colour="red"),
+        an_event("x", source="a", schema_version=[]),
     ]
     with running(tmp_path) as (client, service):
         answer = post(client, "/events/bulk", {"events": events})
@@ -80,7 +64,7 @@ def test_bulk_keeps_the_good_and_names_the_bad(tmp_path: Path) -> None:
                 "reason": "invalid_timestamp",
                 "more": [{"field": "payload", "reason": "invalid_payload"}],
             },
-            {"index": 5, "field": "colour", "reason": "unknown_field"},
+            {"index": 5, "field": "schema_version", "reason": "invalid_schema_version"},
         ],
     }
     assert [row["event_id"] for row in landed(tmp_path)] == ["good-1", "good-2"]
@@ -158,15 +142,28 @@ def test_without_a_token_file_every_write_is_401_and_ready_says_so(tmp_path: Pat
         ("nonsense", "invalid"),
         ('{"event_id": NaN}', "invalid"),
         (b'{"event_id": "\xff"}', "UTF-8"),
-        ('{"event_id": "\\ud800"}', "malformed"),
-        ('{"payload": ' + '{"a":' * 5_000 + "1" + "}" * 5_000 + "}", "nested too deeply"),
         ("{} {}", "trailing"),
     ],
 )
 def test_malformed_json_is_400(client: Any, body: str | bytes, word: str) -> None:
     refused(post(client, "/events", body), 400, "malformed JSON", word)
-    raw = body if isinstance(body, bytes) else body.encode()
-    refused(post(client, "/events/bulk", b'{"events": [' + raw + b"]}" if raw else raw), 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        '{"events": [',
+        '{"events": [{}',
+        '{"events": [{}]',
+        '{"events": [{}]} x',
+        '{"events": {NaN}}',
+        "[{]",
+    ],
+)
+def test_a_bulk_body_that_is_no_json_as_a_whole_is_400(client: Any, body: str) -> None:
+    refused(post(client, "/events/bulk", body), 400, "malformed JSON")
 
 
 @pytest.mark.parametrize(
@@ -199,10 +196,6 @@ def test_a_body_over_the_limit_is_413_with_or_without_a_length(client: Any) -> N
 def test_a_body_at_the_limit_is_read(client: Any) -> None:
     body = json.dumps(an_event()).encode()
     assert post(client, "/events", body + b" " * (MAX_BODY_BYTES - len(body))).status_code == 201
-
-
-def test_a_compressed_body_is_415(client: Any) -> None:
-    refused(post(client, "/events", b"\x1f\x8b", **{"Content-Encoding": "gzip"}), 415, "gzip")
 
 
 def test_other_methods_and_paths_are_json_errors(client: Any) -> None:

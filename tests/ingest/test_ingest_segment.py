@@ -143,7 +143,7 @@ def test_a_damaged_segment_lands_what_is_whole_and_is_kept(zone: LandingZone) ->
     assert zone.segments() == []
 
 
-STEPS = ["open", "fsync", "rename", "sync_folder", "unlink", "write_durably"]
+STEPS = ["open", "os.fsync", "os.rename", "sluice.durable.sync", "unlink", "sluice.durable.write"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -158,12 +158,10 @@ def test_a_crash_at_any_step_ends_in_one_whole_file(
 
     path = closed(zone, b"a\n", b"b\n")
     with monkeypatch.context() as patched:
-        if step in ("sync_folder", "write_durably"):
-            patched.setattr(f"sluice.ingest.landing.{step}", crash)
-        elif step == "fsync":
-            patched.setattr("os.fsync", crash)
-        elif step == "open":
+        if step == "open":
             patched.setattr("sluice.ingest.landing.LandingZone._publish", crash)
+        elif "." in step:
+            patched.setattr(step, crash)
         else:
             patched.setattr(Path, step, crash)
         with pytest.raises(Crash):

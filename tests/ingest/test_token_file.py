@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sluice.tokens import Identity, Tokens, TokensFileError, read_tokens
 
@@ -105,7 +107,24 @@ def test_a_slip_keeps_the_last_good_set_and_a_missing_file_means_nobody(path: Pa
         (f"tokens: [{{sha256: '{digest('t')}', role: admin, tenant_id: acme}}]", "takes no tenant_id"),
         (f"tokens: [{{sha256: '{digest('t')}', role: admin, expires: soon}}]", "is not a date"),
         (f"tokens: [{{sha256: '{digest('t')}', role: admin, expires: 5}}]", "is not a date"),
+        (
+            f"tokens: [{{sha256: '{digest('t')}', role: admin, expires: 2027-02-30}}]",
+            "'2027-02-30' is not a date",
+        ),
+        (
+            f"tokens: [{{sha256: '{digest('t')}', role: admin, expires: 2027-01-31T25:00:00}}]",
+            "is not a date",
+        ),
+        (
+            f"tokens: [{{sha256: '{digest('t')}', role: admin, expires: 9999-12-31T23:59:59-14:00}}]",
+            "is not a date",
+        ),
+        (f"tokens: [{{sha256: '{digest('t')}', role: admin, expires: [2027-01-31]}}]", "is not a date"),
+        (f"tokens: [{{sha256: '{digest('t')}', role: tenant, tenant_id: [a]}}]", "needs a tenant_id"),
         (f"tokens: [{{sha256: '{digest('t')}', role: admin, secret: x}}]", "unknown key secret"),
+        ("tokens: " + "[" * 5000 + "]" * 5000, "not a YAML file"),
+        ("tokens: [!!python/object/apply:os.system [id]]", "token 1: expected"),
+        ("tokens: [{[a]: b}]", "not a YAML file"),
         (f"tokens:\n{line('t', 'role: admin')}{line('t', 'role: operator')}", "more than once"),
         (b"\xff\xfe", "not a YAML file"),
     ],
@@ -116,6 +135,55 @@ def test_errors_name_the_file_and_the_remedy(path: Path, text: str | bytes, mess
         read_tokens(path)
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "tenant_id",
+    ["010", "0x1f", "1e3", "123", "1_000", "yes", "no", "on", "true", "2027-01-31", "12-34", "0b1", "-"],
+)
+def test_a_tenant_id_is_text_as_it_stands_there(path: Path, tenant_id: str) -> None:
+    tokens = Tokens(write(path, line("t", f"role: tenant, tenant_id: {tenant_id}")))
+    assert tokens.problem is None
+    assert tokens.identify("t") == Identity("tenant", tenant_id)
+
+
+@pytest.mark.parametrize("empty", ["", "~", "null"])
+def test_a_token_without_an_expiry_stays(path: Path, empty: str) -> None:
+    tokens = Tokens(write(path, f"  - sha256: '{digest('t')}'\n    role: admin\n    expires: {empty}\n"))
+    assert tokens.identify("t") == Identity("admin")
+
+
+SLIPS = ("expires: 2027-02-30", "expires: soon", "tenant_id: x", "role: root", "extra: 1")
+
+
+@given(text=st.text(max_size=60) | st.binary(max_size=60) | st.sampled_from(SLIPS))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_file_whatever_it_holds_raises_or_lets_a_stranger_in(path: Path, text: str | bytes) -> None:
+    path.unlink(missing_ok=True)
+    tokens = Tokens(write(path, line("t", "role: admin")))
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    path.write_bytes(b"tokens:\n  - {sha256: x, role: admin, " + content + b"}\n")
+    assert tokens.identify("t") == Identity("admin"), "the last good set counts"
+    assert tokens.check() is not None and tokens.identify("x") is None
+    assert Tokens(path).identify("t") is None, "at the start there is none"
+    path.write_bytes(content)
+    assert Tokens(path).identify("x") is None
+
+
+def test_a_file_that_may_not_be_read_keeps_the_last_good_set(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = Tokens(write(path, line("t", "role: admin")))
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", refuse)
+        write(path, line("u", "role: admin"))
+        assert tokens.identify("t") is not None and tokens.check() is not None
+    path.chmod(0o640)
+    assert tokens.identify("u") is not None and tokens.check() is None
 
 
 def test_an_empty_file_holds_no_tokens(path: Path) -> None:

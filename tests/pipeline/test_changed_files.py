@@ -3,6 +3,8 @@
 import pytest
 from tests.pipeline.harness import DataHome
 
+from sluice.landing import sql_functions
+
 pytestmark = pytest.mark.slow  # many builds
 
 DAY = "service_events/ingest_date=2026-01-01"
@@ -99,3 +101,99 @@ def test_an_unreadable_file_is_tried_again_at_every_build(home: DataHome) -> Non
     path.chmod(0o600)
     home.build()
     assert home.query("select count(*) from service_events") == [(1,)]
+
+
+def test_other_content_under_the_same_size_and_time_is_seen(home: DataHome) -> None:
+    """Also when the file was gone for a build in between."""
+    home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n", modified=1e9)
+    home.build()
+    path = home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD.replace('e1', 'e2')}\n", modified=1e9)
+    home.build()
+    assert home.query("select event_id from service_events") == [("e2",)]
+    path.unlink()
+    home.build()
+    home.write(f"{DAY}/a.csv", f"{HEADER}\n{GOOD.replace('e1', 'e3')}\n", modified=1e9)
+    home.build()
+    assert home.query("select event_id from service_events") == [("e3",)]
+    assert sorted(home.query("select status from file_loads")) == [("loaded",)]
+
+
+def test_the_same_content_is_no_new_version(home: DataHome) -> None:
+    """A file that is touched, copied over itself, or goes and comes back adds no line to the ledger."""
+    content = f"{HEADER}\n{GOOD}\n"
+    path = home.write(f"{DAY}/a.csv", content, modified=1e9)
+    home.build()
+    before = home.everything()
+    home.write(f"{DAY}/a.csv", content, modified=1.1e9)
+    home.build()
+    path.unlink()
+    home.build()
+    home.write(f"{DAY}/a.csv", content, modified=1.2e9)
+    home.build()
+    assert home.everything() == before
+    assert home.query("select count(*), max(modified_ns) from state.loads") == [
+        (1, 1_200_000_000_000_000_000)
+    ]
+
+
+@pytest.mark.parametrize("change", ["removed", "shortened", "emptied"])
+def test_a_file_that_changes_between_looking_and_reading_costs_itself(
+    home: DataHome, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is failed by name, everything else is read and published, and the next build reads it."""
+    home.write(f"{DAY}/good.csv", f"{HEADER}\n{GOOD}\n")
+    path = home.write(
+        f"{DAY}/moving.csv", f"{HEADER}\n{GOOD.replace('e1', 'e2')}\n{GOOD.replace('e1', 'e3')}\n"
+    )
+    home.write("customers/ingest_date=2026-01-01/a.csv", "customer_id\nc1\n")
+    whole = path.read_bytes()
+    inspect = sql_functions.inspect_files
+
+    def inspect_and_change(paths, *others):
+        found = inspect(paths, *others)
+        if any(name.endswith("moving.csv") for name in paths):
+            if change == "removed":
+                path.unlink()
+            else:
+                path.write_bytes(whole[:-10] if change == "shortened" else b"")
+        return found
+
+    monkeypatch.setattr(sql_functions, "inspect_files", inspect_and_change)
+    home.build()
+    monkeypatch.undo()
+    assert home.query("select event_id from service_events") == [("e1",)]
+    assert [row[0] for row in home.published()["customers"]] == ["c1"]
+    failed = home.query("select file, public_error from file_loads where status = 'failed'")
+    assert [file for file, _ in failed] == ([f"{DAY}/moving.csv"] if change != "removed" else [])
+    path.write_bytes(whole)
+    home.build()
+    assert home.query("select event_id from service_events order by 1") == [("e1",), ("e2",), ("e3",)]
+
+
+def test_a_shrunken_file_is_an_alert(home: DataHome) -> None:
+    lines = [GOOD.replace("e1", f"e{number}") for number in range(10)]
+    home.write(f"{DAY}/a.csv", "\n".join([HEADER, *lines, ""]))
+    home.build()
+    home.write(f"{DAY}/a.csv", "\n".join([HEADER, *lines[:5], ""]))
+    home.build()
+    assert home.query("select count(*) from alerts where alert = 'file_shrank'") == [(0,)]
+    home.write(f"{DAY}/a.csv", "\n".join([HEADER, *lines[:2], ""]))
+    home.build()
+    assert home.query("select observed, file from alerts where alert = 'file_shrank'") == [
+        (0.6, f"{DAY}/a.csv")
+    ]
+
+
+def test_a_feed_may_fail_when_too_much_of_it_is_rejected(home: DataHome) -> None:
+    """Var fail_above_quarantine_rate: nothing of the feed is loaded, and the other feeds are published."""
+    home.write(
+        f"{DAY}/a.csv", f"{HEADER}\n{GOOD}\n,cart,request,2026-01-01,,,\n,cart,request,2026-01-01,,,\n"
+    )
+    home.write("customers/ingest_date=2026-01-01/a.csv", "customer_id\nc1\n")
+    limit = ("--vars", "{fail_above_quarantine_rate: 0.5}")
+    result = home.build(*limit, expect_success=False)
+    messages = [run.message for run in result.result.results if run.status == "error"]
+    assert any("2 of 3 new records of service_events were rejected" in message for message in messages)
+    assert home.query("select count(*) from state.loads where feed = 'service_events'") == [(0,)]
+    home.build()
+    assert home.query("select event_id from service_events") == [("e1",)]

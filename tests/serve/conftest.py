@@ -58,17 +58,22 @@ class Served:
             return client.get(path, params=params or None)
 
 
-@contextlib.contextmanager
-def serving(home: Path, limit_descriptors: int | None = None, **environment: str) -> Iterator[Served]:
-    """Start scripts/serve on any free port and stop it again."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-    variables |= {"SLUICE_HOME": str(home), "DBT_TARGET_PATH": str(home / "target"), **environment}
-    command = [str(PROJECT_ROOT / "scripts" / "serve"), "--port", "0"]
-    if limit_descriptors:
-        command = ["sh", "-c", f'ulimit -n {limit_descriptors}; exec "$@"', "sh", *command]
+def environment_of(home: Path, **environment: str) -> dict[str, str]:
+    """The environment of a server on this home, and of no other."""
     (home / "target").mkdir(exist_ok=True)
     if not (home / "target" / "manifest.json").exists():
         (home / "target" / "manifest.json").write_text("{}")  # or the server would ask dbt for one
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
+    return variables | {"SLUICE_HOME": str(home), "DBT_TARGET_PATH": str(home / "target"), **environment}
+
+
+@contextlib.contextmanager
+def serving(home: Path, limit_descriptors: int | None = None, **environment: str) -> Iterator[Served]:
+    """Start scripts/serve on any free port and stop it again."""
+    variables = environment_of(home, **environment)
+    command = [str(PROJECT_ROOT / "scripts" / "serve"), "--port", "0"]
+    if limit_descriptors:
+        command = ["sh", "-c", f'ulimit -n {limit_descriptors}; exec "$@"', "sh", *command]
     log = home / "serve.log"
     with log.open("w") as stderr:
         process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=stderr, text=True)

@@ -3,11 +3,14 @@
 Needs Chromium: CHROMIUM, or one on the PATH. Without it these tests are skipped, except with CI=true.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import dbt.task.docs
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
@@ -119,3 +122,75 @@ def test_pages_fit_their_window(browser_page: tuple[Any, list[str]], scheme: str
             "(() => { const s = getComputedStyle(document.body); return [s.backgroundColor, s.color] })()"
         )
         assert ground != ink
+
+
+PAGES = (
+    "/", "/sluice", "/sluice/orders", "/sluice/service_events?_facet=service&_sort=latency_ms", "/sluice/orders/o1",
+    "/sluice?sql=select+*+from+orders", "/sluice?sql=select+1&_hide_sql=1", "/api", "/operations", "/acme/events",
+    "/-/versions", "/-/plugins", "/-/metadata", "/-/settings", "/-/databases",
+)  # fmt: skip
+
+
+def test_no_page_needs_what_the_content_policy_forbids(browser_page: tuple[Any, list[str]]) -> None:
+    page, problems = browser_page
+    page.set_extra_http_headers({"Authorization": f"Bearer {TOKENS['admin']}"})
+    for path in PAGES:
+        response = page.goto(path, wait_until="load")
+        assert response.status == 200, path
+        assert "unsafe" not in response.headers["content-security-policy"], path
+        page.wait_for_timeout(150)
+        assert problems == [], path
+    page.goto("/sluice/orders")
+    page.locator("th svg.dropdown-menu-icon").first.click()
+    expect(page.locator(".dropdown-menu").first).to_be_visible()
+    page.goto("/sluice")
+    expect(page.locator(".CodeMirror")).to_be_visible()
+    page.locator(".CodeMirror").evaluate("element => element.CodeMirror.setValue('select 1 as one')")
+    page.get_by_role("button", name="Format SQL").click()
+    page.get_by_role("button", name="Run SQL").click()
+    expect(page.locator("table.rows-and-columns tbody tr")).to_have_count(1)
+    assert problems == []
+
+
+def test_a_script_that_got_into_a_page_does_not_run(browser_page: tuple[Any, list[str]]) -> None:
+    page, problems = browser_page
+    page.goto("/sluice")
+    page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=\"document.title=1\">');"
+        "const script = document.createElement('script'); script.textContent = 'document.title = 2';"
+        "document.body.append(script)"
+    )
+    page.wait_for_timeout(200)
+    assert page.title() == "sluice"
+    assert sum("Content Security Policy" in problem for problem in problems) == 2
+
+
+def test_dbts_lineage_site_works_under_its_policy(
+    browser_page: tuple[Any, list[str]], server: Served
+) -> None:
+    """With dbt's own page and an empty project's manifest."""
+    page, problems = browser_page
+    site = Path(dbt.task.docs.__path__[0]) / "index.html"
+    kept = [
+        (name, (server.home / "target" / name).read_text())
+        for name in ("index.html", "manifest.json", "catalog.json")
+    ]
+    empty = dict.fromkeys(
+        ["nodes", "sources", "macros", "docs", "exposures", "metrics", "selectors", "disabled", "groups", "saved_queries"]
+        + ["semantic_models", "unit_tests", "functions", "parent_map", "child_map", "group_map"], {},
+    )  # fmt: skip
+    manifest = {"metadata": {"project_name": "empty", "adapter_type": "duckdb"}, **empty}
+    try:
+        (server.home / "target" / "index.html").write_text(site.read_text())
+        (server.home / "target" / "manifest.json").write_text(json.dumps(manifest))
+        (server.home / "target" / "catalog.json").write_text(
+            '{"metadata": {}, "nodes": {}, "sources": {}, "errors": null}'
+        )
+        response = page.goto("/lineage")
+        assert "unsafe-inline" not in response.headers["content-security-policy"]
+        expect(page.get_by_text("Projects").first).to_be_visible()
+        page.wait_for_timeout(1000)
+    finally:
+        for name, text in kept:
+            (server.home / "target" / name).write_text(text)
+    assert [problem for problem in problems if "Policy" in problem or "policy" in problem] == []

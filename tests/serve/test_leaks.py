@@ -16,7 +16,39 @@ from .published import SECRETS
 
 IDENTITIES = (None, "unknown", "expired", "acme", "globex", "operator", "admin")
 OWNS = {"acme": {"acme"}, "globex": {"globex"}, "admin": {"acme", "globex"}}
-FORMATS = ("", ".json", ".csv", ".jsono", ".blob", ".db", ".atom", ".json?_shape=array", ".csv?_stream=1")
+FORMATS = (
+    (
+        "",
+        ".json",
+        ".csv",
+        ".jsono",
+        ".blob",
+        ".db",
+        ".atom",
+        ".json?_shape=array",
+        ".csv?_stream=1",
+        ".csv?_safe=1",
+    )
+    + (
+        ".csv?_size=5",
+        ".csv?_trace=1",
+        ".csv?_dl=1&_header=off",
+        ".blob?_blob_column=payload",
+        ".json?_shape=object",
+    )
+    + ("?_hide_sql=1", ".db-wal", ".db-shm", ".yml", ".parquet")
+)
+OPERATORS_ONLY = ("yesterday", "ingest_date=2026-01-15/a.csv")
+"""What a rejected record and the ledger hold: contents and names of files."""
+FILES = (
+    "tokens.yml",
+    "pii.key",
+    "warehouse.duckdb",
+    "landing/orders/a.csv",
+    "published/operations.db",
+    ".env",
+    "serve.log",
+)
 SQL = (
     "select * from events",
     "select name, sql from sqlite_master",
@@ -27,7 +59,16 @@ SQL = (
     "select * from _internal.databases",
     "with x as (select 1) select * from globex.events",
     "select readfile('tenants/globex.db')",
+    "select writefile('x', 'y')",
+    "select edit('x')",
     "select * from dbstat",
+    "select sql from sqlite_stmt",
+    "select * from sqlite_dbpage",
+    "select * from fsdir('.')",
+    "select * from csv('tokens.yml')",
+    "select * from pragma_compile_options",
+    "select hex(fts3_tokenizer('simple'))",
+    "select zipfile('x', 'y')",
     "attach database 'tenants/{name}.db' as other",
     "select 1; attach 'x' as y",
     "explain select * from events",
@@ -76,6 +117,13 @@ def paths(name: str) -> Iterator[str]:
         (name, "sluice", "operations", "_memory", "_internal", ":memory:"), SQL
     ):
         yield f"/{database}.json?sql={quote(sql.format(name=name))}"
+    for sql, ending in itertools.product(SQL[:4], (".csv", ".csv?_safe=1", "")):
+        yield f"/sluice{ending}{'&' if '?' in ending else '?'}sql={quote(sql.format(name=name))}"
+    for file, before in itertools.product(
+        FILES, ("", "assets/", "lineage/", "-/static/", "assets/..%2f", "-/static/..%2f")
+    ):
+        yield f"/{before}{file}"
+        yield f"/{before}..%2f..%2f{file}"
     for page in INTROSPECTION:
         yield f"/-/{page}"
         yield f"/-/{page}.json"
@@ -128,6 +176,9 @@ def probe(server: Served, who: str | None) -> dict[int, int]:
                 if who in ("unknown", "expired"):
                     assert response.status_code == 401, path
                 shown = response.text + str(response.headers.get("content-disposition", ""))
+                if who not in ("operator", "admin"):
+                    for word in OPERATORS_ONLY:
+                        assert word not in shown, f"{who} sees {word!r} at {path}"
                 for other in hidden:
                     # An operator reads operations.db, whose usage table names the tenants.
                     names_are_known = who == "operator" and path.startswith("/operations")

@@ -39,7 +39,9 @@ def test_the_front_page_tells_what_is_here_how_fresh_and_what_was_rejected(serve
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/sluice", "/sluice/orders", "/sluice/orders/o1", "/api", "/sign-in", "/nowhere"]
+    "path",
+    ["/", "/sluice", "/sluice/orders", "/sluice/orders/o1", "/api", "/sign-in", "/nowhere"]
+    + ["/sluice?sql=select+1+as+one", "/sluice/orders?_where=nothing("],
 )
 def test_pages_need_nothing_from_elsewhere_and_are_well_formed(server: Served, path: str) -> None:
     with server.client(**HTML) as client:
@@ -50,7 +52,11 @@ def test_pages_need_nothing_from_elsewhere_and_are_well_formed(server: Served, p
         for address in loaded:
             assert address.startswith(("/", server.base)), address
             assert client.get(address).status_code in (200, 403), address
-    assert "default-src 'self'" in response.headers["content-security-policy"]
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe-inline" not in policy
+    assert len(re.findall(r"<(?:script|style)\b(?![^>]*(?:nonce=|src=))", text)) == 0
+    assert not re.search(r'<[a-z][^>]*\s(?:style|on[a-z]+)="', text)
     assert response.headers["x-content-type-options"] == "nosniff"
     assert '<html lang="en">' in text
     assert len(re.findall(r"<h1\b", text)) == 1
@@ -143,6 +149,7 @@ def test_monitoring_has_exactly_the_listed_names(server: Served) -> None:
         "sluice_http_requests_total",
         "sluice_http_request_seconds",
         "sluice_http_timeouts_total",
+        "sluice_token_file_ok",
     }
     for line in (
         'sluice_records_read_total{feed="service_events"} 260.0',

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from sluice.home import PROJECT_ROOT
 
@@ -131,3 +132,64 @@ def test_a_signed_in_browser_loses_access_with_its_token(
         rewrite(tokens, tokens_yaml(["acme"]))
         assert client.get("/operations.json").status_code == 403
         assert client.get("/").status_code == 200
+
+
+FAULTS = (
+    "tokens:\n  - {sha256: '%s', role: admin, expires: 2027-02-30}\n" % ("0" * 64),
+    "tokens: [{",
+    "tokens: 5\n",
+    "\x00",
+)
+
+
+def test_a_bad_token_file_keeps_the_last_good_set_and_is_said(
+    start: Callable[..., Served], tmp_path: Path
+) -> None:
+    publish(tmp_path)
+    tokens = tmp_path / "tokens.yml"
+    tokens.write_text(tokens_yaml())
+    served = start(SLUICE_TOKENS_FILE=str(tokens))
+    assert served.get("/ready").json()["warnings"] == []
+    assert "sluice_token_file_ok 1.0" in served.get("/prometheus").text
+    for number, fault in enumerate(FAULTS, 1):
+        rewrite(tokens, fault)
+        assert served.get("/acme/events.json", "acme").status_code == 200
+        assert served.get("/sluice/orders.json", "unknown").status_code == 401
+        ready = served.get("/ready")
+        assert ready.status_code == 200
+        assert "token file" in ready.json()["warnings"][0]
+        assert str(tmp_path) not in ready.text
+        assert "sluice_token_file_ok 0.0" in served.get("/prometheus").text
+        log = (tmp_path / "serve.log").read_text()
+        assert log.count(f"token file: {tokens}") == number
+    rewrite(tokens, tokens_yaml(["globex"]))
+    assert served.get("/ready").json()["warnings"] == []
+    assert served.get("/acme/events.json", "acme").status_code == 401
+    assert served.get("/globex/events.json", "globex").status_code == 200
+
+
+@pytest.mark.parametrize("fault", FAULTS[:2])
+def test_a_server_starts_with_a_bad_token_file_and_lets_nobody_in(
+    start: Callable[..., Served], tmp_path: Path, fault: str
+) -> None:
+    publish(tmp_path)
+    tokens = tmp_path / "tokens.yml"
+    tokens.write_text(fault)
+    served = start(SLUICE_TOKENS_FILE=str(tokens))
+    assert served.get("/sluice/orders.json").status_code == 200
+    assert served.get("/acme.json", "acme").status_code == 401
+    assert "token file" in served.get("/ready").json()["warnings"][0]
+    rewrite(tokens, tokens_yaml())
+    assert served.get("/acme.json", "acme").status_code == 200
+
+
+def test_a_tenant_id_that_looks_like_a_number_is_that_tenants(
+    start: Callable[..., Served], tmp_path: Path
+) -> None:
+    publish(tmp_path, tenants=["010", "8", "10"])
+    tokens = tmp_path / "tokens.yml"
+    digest = hashlib.sha256(b"t").hexdigest()
+    tokens.write_text(f"tokens:\n  - {{sha256: {digest}, role: tenant, tenant_id: 010}}\n")
+    served = start(SLUICE_TOKENS_FILE=str(tokens))
+    for tenant, status in (("010", 200), ("8", 403), ("10", 403)):
+        assert served.get(f"/{tenant}/events.json", "t").status_code == status, tenant

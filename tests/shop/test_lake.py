@@ -14,6 +14,7 @@ from tests.pipeline.harness import DataHome
 from tests.shop.deliveries import customers, event, events, order, orders
 from tests.shop.outputs import inodes, lake_tables
 
+from sluice import durable
 from sluice.lake import files
 from sluice.lake.files import (
     MAX_ADDED,
@@ -267,7 +268,7 @@ def test_partitions_grow_only_where_folders_can_be_exchanged(
     def refuse(one: Path, other: Path) -> None:
         raise OSError("not here")
 
-    monkeypatch.setattr(files, "_swap", refuse)
+    monkeypatch.setattr(durable, "exchange", refuse)
     files._can_swap.cache_clear()
     assert growing_partitions(table, "a", staging) == []
     files._can_swap.cache_clear()

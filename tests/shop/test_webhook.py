@@ -3,6 +3,8 @@
 import http.server
 import json
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -69,3 +71,74 @@ def test_the_time_is_limited(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_an_address_that_is_none_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert webhook.send_alerts("not an address", ALERTS[:1]) == []
     assert "1 of 1 alerts wait" in capsys.readouterr().err
+
+
+def _drip_head(request: http.server.BaseHTTPRequestHandler) -> None:
+    _drip(request, b"H")
+
+
+def _drip_body(request: http.server.BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.end_headers()
+    _drip(request, b" ")
+
+
+def _drip(request: http.server.BaseHTTPRequestHandler, part: bytes) -> None:
+    for _ in range(1_000):
+        try:
+            request.wfile.write(part)
+        except OSError:
+            return
+        time.sleep(0.1)
+
+
+def _flood(request: http.server.BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.end_headers()
+    for _ in range(10_000):
+        try:
+            request.wfile.write(b" " * 1_000_000)
+        except OSError:
+            return
+
+
+def _redirect(request: http.server.BaseHTTPRequestHandler) -> None:
+    request.send_response(307)
+    request.send_header("location", f"http://{request.headers['host']}/elsewhere")
+    request.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_taken"), [(_drip_head, False), (_drip_body, True), (_flood, True), (_redirect, False)]
+)
+def test_whatever_the_receiver_answers_a_build_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: Callable[[http.server.BaseHTTPRequestHandler], None],
+    is_taken: bool,
+) -> None:
+    """One byte now and then begins every wait for a byte again; only a limit for the whole ends it."""
+    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 2.0)
+    monkeypatch.setattr(webhook, "POST_SECONDS", 0.5)
+    paths = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            paths.append(self.path)
+            self.rfile.read(int(self.headers["content-length"]))
+            answer(self)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    began = time.monotonic()
+    sent = webhook.send_alerts(f"http://127.0.0.1:{server.server_port}/hook", ALERTS)
+    assert time.monotonic() - began < 5
+    server.shutdown()
+    assert sent == (["a0", "a1", "a2"] if is_taken else [])
+    assert set(paths) == {"/hook"}
+    assert is_taken or "3 of 3 alerts wait for the next build" in capsys.readouterr().err

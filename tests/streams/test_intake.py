@@ -1,6 +1,7 @@
 """The buffers: when a batch is due, what a full disk, a held lock or a hole mean. No broker, no clock."""
 
 import errno
+import json
 import logging
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from sluice.streams.kafka_gaps import (
     where_to_start,
 )
 from sluice.streams.kafka_options import topic_pattern
+from sluice.streams.kafka_order import Order
 from sluice.streams.lander import Lander
 from sluice.streams.names import Place
 from sluice.streams.pulsar_order import Arrival, judge_arrival
@@ -211,3 +213,74 @@ def test_globs_become_patterns_of_the_client() -> None:
 )
 def test_what_pulsar_messages_continue(seen, first, anchored, sought, expected) -> None:  # type: ignore[no-untyped-def]
     assert judge_arrival(seen, first, anchored, sought) is expected
+
+
+def test_positions_without_a_message_are_noted_and_are_no_hole(tmp_path: Path, landed: Landed) -> None:
+    bench = Bench(tmp_path, seconds=0)
+    bench.take(0, 1)
+    bench.intake.pass_over(PLACE, (4,))  # while messages wait: noted once they have landed
+    assert bench.intake.landed(PLACE).last is None
+    bench.intake.flush()
+    assert bench.intake.landed(PLACE).last == bench.intake.seen(PLACE) == (4,)
+    bench.intake.pass_over(PLACE, (6,))
+    bench.intake.pass_over(PLACE, (5,))
+    again = Lander(bench.folder, PLACE).open()
+    assert (again.last, again.is_sparse) == ((6,), True)
+    bench.take(7, 8)
+    assert isinstance(bench.intake.flush()[0], Done)
+    assert Lander(bench.folder, PLACE).open().last == (8,)
+    assert [row["event_id"] for row in landed.rows("service_events")] == ["0", "1", "7", "8"]
+
+
+def test_what_another_process_landed_is_not_passed_over(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seconds=0)
+    bench.take(0, 1)
+    bench.intake.flush()
+    Lander(bench.folder, PLACE).land(1, (1,), [(2,), (3,)], lambda _: b"x\n")
+    bench.intake.pass_over(PLACE, (2,))
+    assert Lander(bench.folder, PLACE).open().last == (3,)
+    bench.take(4)
+    assert isinstance(bench.intake.flush()[0], Done), "what the other landed is no hole"
+
+
+def test_a_partition_that_is_held_lands_only_when_it_is_forced(tmp_path: Path, landed: Landed) -> None:
+    bench = Bench(tmp_path, seconds=0)
+    bench.take(0, 1, 2)
+    assert bench.intake.is_due()
+    bench.intake.hold(PLACE, bench.intake.waiting_at(PLACE)[:2])
+    assert not bench.intake.is_due() and bench.intake.flush() == []
+    assert isinstance(bench.intake.flush(PLACE, force=True)[0], Done)
+    assert [row["event_id"] for row in landed.rows("service_events")] == ["0", "1"]
+
+
+class Sought:
+    """An order over a partition whose broker still has everything from `low` on."""
+
+    def __init__(self, bench: Bench, low: int = 0) -> None:
+        self.sought: list[int] = []
+        self.order = Order(
+            bench.intake, bench.telemetry, lambda *_: low, lambda _, offset: self.sought.append(offset)
+        )
+
+
+def test_the_end_of_a_partition_is_believed_when_it_is_reached_twice(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seconds=0)
+    bench.take(0, 1)
+    bench.intake.flush()
+    kafka = Sought(bench)
+    assert kafka.order.reach_end(PLACE, 2), "nothing is missing"
+    assert not kafka.order.reach_end(PLACE, 5) and kafka.sought == [2]
+    assert kafka.order.reach_end(PLACE, 5) and bench.intake.seen(PLACE) == (4,)
+    assert kafka.order.is_sparse(PLACE)
+    assert kafka.order.reach_end(PLACE, 7) and kafka.sought == [2], "known to have marks"
+
+
+def test_deletions_are_noticed_in_a_partition_with_marks_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, seconds=0)
+    bench.take(0, 1)
+    bench.intake.flush()
+    bench.intake.pass_over(PLACE, (2,))
+    kafka = Sought(bench, low=9)
+    kafka.order.admit(PLACE, [Message((9,), b"{}", None, None, 0)])
+    (gap,) = [json.loads(line) for line in (tmp_path / "gaps.jsonl").read_text().splitlines()]
+    assert (gap["kind"], gap["expected"], gap["found"], gap["lost"]) == ("deleted", "3", "9", None)

@@ -99,3 +99,60 @@ def test_any_text_comes_back(records: list[dict[str, str]]) -> None:
 def test_every_message_is_one_row(values: list[bytes], value_format: str) -> None:
     rows = landed(*values, value_format=value_format)
     assert [row["_offset"] for row in rows] == [str(number) for number in range(len(values))]
+
+
+def test_a_tombstone_is_a_row_of_its_own_kind_and_counted() -> None:
+    messages = [Message((n,), value, b"k", None, 0) for n, value in enumerate([b'{"id":"1"}', None, b""])]
+    data, odd = Encoder(FEED, "json").encode(PLACE, messages)
+    rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+    assert [row["_tombstone"] for row in rows] == ["", "true", ""]
+    assert (odd.tombstones, odd.undecodable, odd.framed) == (1, 1, 0)
+    assert "_tombstone" not in landed(b'{"id":"1","_tombstone":"true"}')[0], "an event cannot set it"
+
+
+@pytest.mark.parametrize(
+    ("value", "read", "because"),
+    [
+        (b'\0\0\0\0\x07{"id":"1"}', True, ""),
+        (b'\0\0\0\0\x07  {"id":"1","colour":"red"}', True, ""),
+        (b"\0\0\0\0\x07\x02\x04ab", False, "schema 7): Avro or Protobuf"),
+        (b"\0\0\0\1\x00\0\x0a\x02ab", False, "schema 256): Avro or Protobuf"),
+        (b"\0\0\0\0\x07[1]", False, "not a JSON object"),
+        (b"\0\0\0\0\x07", False, ""),
+        (b"\xff", False, ""),
+    ],
+)
+def test_frames_of_a_schema_registry_are_named(value: bytes, read: bool, because: str) -> None:
+    [row] = landed(value)
+    assert row["id"] == ("1" if read else "")
+    assert bool(row["_undecodable_base64"]) is not read
+    assert because in row.get("_undecodable_because", "") and bool(because) is ("_undecodable_because" in row)
+
+
+def test_names_that_cannot_stand_in_a_header_share_a_column() -> None:
+    odd = {
+        "k" * 2_000_000: "long",
+        "a\0b": "nul",
+        "a\nb": "line",
+        "a\x7fb": "delete",
+        "nul": "x\0y",
+        "x" * 201: "1",
+    }
+    rows = landed(json.dumps({"id": "1", **odd, "colour": "red"}).encode(), b'{"id":"2","more_fields":"own"}')
+    assert [row["id"] for row in rows] == ["1", "2"]
+    assert rows[0]["colour"] == "red"
+    assert json.loads(rows[0]["more_fields"]) == odd
+    assert json.loads(rows[1]["more_fields"]) == {"more_fields": "own"}
+    assert max(map(len, rows[0])) < 30
+
+
+def test_a_number_that_is_too_long_for_python_keeps_its_digits() -> None:
+    number = "9" * 10_000
+    [row] = landed(f'{{"id":"1","amount":{number},"x":{number},"s":"a\\nb"}}'.encode())
+    assert (row["id"], row["amount"], row["x"], row["s"]) == ("1", number, number, "a\nb")
+
+
+def test_two_names_of_one_column_are_both_kept() -> None:
+    [row] = landed(b'{"id":"1","ID":"2","Colour":"red","colour":"blue"}')
+    assert (row["id"], row["ID"], row["Colour"]) == ("1", "2", "red")
+    assert json.loads(row["more_fields"]) == {"colour": "blue"}

@@ -27,7 +27,7 @@ EVENTS = Table(
 
 def publication(batch: int, table: Table = EVENTS) -> Publication:
     build = {"build_id": f"b{batch}", "published_at": "2026-01-01T00:00:00Z", "contract_version": "1"}
-    return Publication((table,), build, mode=0o600)
+    return Publication((table,), build)
 
 
 class Folder:

@@ -19,7 +19,7 @@ failed as (
       case when file_loads.modified_at > timestamp '1970-01-01' then cast(file_loads.modified_at as date) end,
       cast({{ as_of() }} as date)
     ) as ingest_date,
-    file_loads.error,
+    file_loads.public_error,
     counting.file is not null as has_earlier_version
   from file_loads
   left join counting on file_loads.file = counting.file
@@ -35,7 +35,7 @@ file_failed_alerts as (
     cast(1 as double) as observed,
     cast(0 as double) as threshold,
     file || ' was not loaded' || case when has_earlier_version then ' and its earlier version stays' else '' end
-    || ': ' || error as message,
+    || ': ' || public_error as message,
     file
   from failed
 )

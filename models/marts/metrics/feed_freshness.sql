@@ -1,11 +1,8 @@
 {{ config(materialized='table') }}
 
-with hours as (
-  select
-    feed,
-    max(event_date) as newest_date
+with counted as (
+  select distinct feed
   from {{ ref('int_events_counted') }}
-  group by feed
 ),
 
 newest as (
@@ -14,7 +11,7 @@ newest as (
     '{{ feed }}' as feed,
     max({{ instant }}) as newest_event_at
   from {{ ref(feed) }}
-  where {{ instant }} >= {{ start_of_newest_day(feed) }}
+  where {{ instant }} between {{ start_of_newest_hours(feed) }} and {{ as_of_literal() }}
   {{ 'union all' if not loop.last }}
   {%- endfor %}
 ),
@@ -33,7 +30,7 @@ feed_freshness as (
     newest.newest_event_at,
     delivered.newest_ingest_date
   from newest
-  inner join hours on newest.feed = hours.feed
+  inner join counted on newest.feed = counted.feed
   inner join delivered on newest.feed = delivered.feed
 )
 

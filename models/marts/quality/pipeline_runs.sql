@@ -12,8 +12,8 @@ pipeline_runs as (
     status,
     files_loaded,
     records_read,
-    clean_count,
-    quarantined_count,
+    clean_count as accepted_count,
+    quarantined_count as rejected_count,
     epoch(finished_at - started_at) as seconds
   from runs
 )

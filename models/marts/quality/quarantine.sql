@@ -14,6 +14,7 @@ quarantined as (
   select
     '{{ feed }}' as feed,
     _load_id,
+    line,
     reject_reasons,
     raw_record,
     _is_waiting
@@ -26,6 +27,7 @@ quarantine as (
   select
     quarantined.feed,
     loads.file,
+    quarantined.line,
     loads.ingest_date,
     quarantined.reject_reasons,
     quarantined.raw_record,

@@ -36,6 +36,7 @@ typed as (
     {%- for field in fields %}
     {{ payload_typed(field.type, 'clean_' ~ field.name) }} as {{ field.name }},
     {%- endfor %}
+    {{ payload_is_personal(fields) | indent(4) }} as is_personal,
     cleaned.*
   from cleaned
 ),
@@ -48,10 +49,10 @@ tenant_payloads as (
     event_type,
     event_at,
     schema_version,
-    {{ published_payload(fields, 'pii_contains') | indent(4) }} as payload,
+    {{ published_payload(fields, 'is_personal') | indent(4) }} as payload,
     {%- for field in fields %}
     {%- if field.is_personal %}
-    case when pii_contains then {{ pii_hash(field.name) }} else {{ field.name }} end as {{ field.name }},
+    case when is_personal then {{ pii_hash(field.name) }} else {{ field.name }} end as {{ field.name }},
     {%- else %}
     {{ field.name }},
     {%- endif %}

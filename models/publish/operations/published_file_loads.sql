@@ -28,7 +28,17 @@ published_file_loads as (
     quarantined_count,
     forgotten_count,
     {{ instant_text('loaded_at') }} as loaded_at,
-    error
+    error,
+    content_hash,
+    note,
+    encoding,
+    is_encoding_guessed,
+    delimiter,
+    header_kind,
+    skipped_lines,
+    date_order,
+    is_date_order_assumed,
+    decimal
   from file_loads
 )
 

@@ -23,8 +23,8 @@ published_pipeline_runs as (
     status,
     files_loaded,
     records_read,
-    clean_count,
-    quarantined_count,
+    accepted_count,
+    rejected_count,
     seconds
   from runs
 )

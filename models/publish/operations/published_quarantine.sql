@@ -19,6 +19,7 @@ published_quarantine as (
   select
     feed,
     file,
+    line,
     {{ date_text('ingest_date') }} as ingest_date,
     cast(to_json(reject_reasons) as varchar) as reject_reasons,
     raw_record,

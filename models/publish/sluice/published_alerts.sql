@@ -23,7 +23,7 @@ published_alerts as (
     observed,
     threshold,
     message,
-    file
+    {{ instant_text('first_seen_at') }} as first_seen_at
   from alerts
 )
 

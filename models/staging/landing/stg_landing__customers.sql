@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('customers') }}",
-  post_hook=["{{ record_loads('customers') }}", "{{ settle_ties('customers') }}"],
-  meta={'feed': 'customers'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'customers'}) }}
 
 {%- set fields = ['customer_id', 'email', 'country', 'created_at'] %}
 
@@ -17,17 +9,17 @@ with records as (
 cleaned as (
   select
     *,
-    {{ clean_text('"customer_id"') }} as clean_customer_id,
+    {{ clean_value('"customer_id"', 'customers') }} as clean_customer_id,
     {{ clean_text('"email"', 'lower') }} as clean_email,
     {{ clean_text('"country"') }} as clean_country,
-    {{ clean_text('"created_at"') }} as clean_created_at
+    {{ clean_value('"created_at"', 'customers') }} as clean_created_at
   from records
 ),
 
 parsed as (
   select
     *,
-    {{ parse_timestamp('clean_created_at') }} as typed_created_at,
+    {{ parse_timestamp('clean_created_at', 'customers.created_at') }} as typed_created_at,
     case when {{ is_email('clean_email') }} then clean_email end as typed_email
   from cleaned
 ),
@@ -53,7 +45,9 @@ stg_landing__customers as (
     typed_email as email,
     clean_country as country,
     typed_created_at as created_at,
+    {{ value_forms(instants=[('clean_created_at', 'customers.created_at')]) }} as _forms,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     case when _reject_reasons is not null then coalesce(_raw_text, {{ raw_record(fields) }}) end as _raw_record,

@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('orders') }}",
-  post_hook=["{{ record_loads('orders') }}", "{{ settle_ties('orders') }}"],
-  meta={'feed': 'orders'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'orders'}) }}
 
 {%- set fields = ['order_id', 'customer_id', 'order_time', 'amount', 'currency', 'status'] %}
 
@@ -14,20 +6,13 @@ with records as (
   select * from {{ landing_records(source('landing', 'orders')) }}
 ),
 
-statuses as (
-  select
-    status,
-    needs_positive_amount
-  from {{ ref('order_statuses') }}
-),
-
 cleaned as (
   select
     *,
-    {{ clean_text('"order_id"') }} as clean_order_id,
-    {{ clean_text('"customer_id"') }} as clean_customer_id,
-    {{ clean_text('"order_time"') }} as clean_order_time,
-    {{ clean_text('"amount"') }} as clean_amount,
+    {{ clean_value('"order_id"', 'orders') }} as clean_order_id,
+    {{ clean_value('"customer_id"', 'orders') }} as clean_customer_id,
+    {{ clean_value('"order_time"', 'orders') }} as clean_order_time,
+    {{ clean_value('"amount"', 'orders') }} as clean_amount,
     {{ clean_text('"currency"', 'upper') }} as clean_currency,
     {{ clean_text('"status"', 'lower') }} as clean_status
   from records
@@ -36,19 +21,19 @@ cleaned as (
 parsed as (
   select
     *,
-    {{ parse_timestamp('clean_order_time') }} as ordered_at,
-    {{ parse_amount('clean_amount') }} as typed_amount,
+    {{ parse_timestamp('clean_order_time', 'orders.order_time') }} as ordered_at,
+    {{ parse_amount('clean_amount', 'orders.amount') }} as typed_amount,
     case when {{ is_currency('clean_currency') }} then clean_currency end as typed_currency
   from cleaned
 ),
 
 typed as (
   select
-    parsed.*,
-    statuses.status is not null as is_known_status,
-    coalesce(statuses.needs_positive_amount, false) as needs_positive_amount
+    *,
+    case when ordered_at is null then {{ is_ambiguous_timestamp('clean_order_time', 'orders.order_time') }} else false end as has_ambiguous_order_time,
+    list_contains({{ seed_values(ref('order_statuses'), 'status') }}, clean_status) as is_known_status,
+    list_contains({{ seed_values(ref('order_statuses'), 'status', 'needs_positive_amount') }}, clean_status) as needs_positive_amount
   from parsed
-  left join statuses on parsed.clean_status = statuses.status
 ),
 
 judged as (
@@ -57,7 +42,8 @@ judged as (
     {{ reasons([
       ('missing_order_id', 'clean_order_id is null'),
       ('missing_order_time', 'clean_order_time is null'),
-      ('invalid_order_time', 'clean_order_time is not null and ordered_at is null'),
+      ('ambiguous_timestamp', 'has_ambiguous_order_time'),
+      ('invalid_order_time', 'clean_order_time is not null and ordered_at is null and not has_ambiguous_order_time'),
       ('missing_customer_id', 'clean_customer_id is null'),
       ('missing_amount', 'clean_amount is null'),
       ('invalid_amount', 'clean_amount is not null and typed_amount is null'),
@@ -82,7 +68,9 @@ stg_landing__orders as (
     typed_amount as amount,
     typed_currency as currency,
     clean_status as status,
+    {{ value_forms(instants=[('clean_order_time', 'orders.order_time')], amounts=[('clean_amount', 'orders.amount')]) }} as _forms,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     coalesce(_raw_text, {{ raw_record(fields) }}) as _raw_record,

@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('product_events') }}",
-  post_hook=["{{ record_loads('product_events') }}", "{{ settle_ties('product_events') }}"],
-  meta={'feed': 'product_events'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'product_events'}) }}
 
 {%- set fields = ['event_id', 'customer_id', 'event_type', 'event_time', 'platform', 'session_id', 'duration_ms'] %}
 
@@ -17,22 +9,29 @@ with records as (
 cleaned as (
   select
     *,
-    {{ clean_text('"event_id"') }} as clean_event_id,
-    {{ clean_text('"customer_id"') }} as clean_customer_id,
+    {{ clean_value('"event_id"', 'product_events') }} as clean_event_id,
+    {{ clean_value('"customer_id"', 'product_events') }} as clean_customer_id,
     {{ clean_text('"event_type"', 'lower') }} as clean_event_type,
-    {{ clean_text('"event_time"') }} as clean_event_time,
+    {{ clean_value('"event_time"', 'product_events') }} as clean_event_time,
     {{ clean_text('"platform"', 'lower') }} as clean_platform,
-    {{ clean_text('"session_id"') }} as clean_session_id,
-    {{ clean_text('"duration_ms"') }} as clean_duration_ms
+    {{ clean_value('"session_id"', 'product_events') }} as clean_session_id,
+    {{ clean_value('"duration_ms"', 'product_events') }} as clean_duration_ms
   from records
 ),
 
 parsed as (
   select
     *,
-    {{ parse_timestamp('clean_event_time') }} as event_at,
+    {{ parse_timestamp('clean_event_time', 'product_events.event_time') }} as event_at,
     {{ parse_number('clean_duration_ms') }} as typed_duration_ms
   from cleaned
+),
+
+typed as (
+  select
+    *,
+    case when event_at is null then {{ is_ambiguous_timestamp('clean_event_time', 'product_events.event_time') }} else false end as has_ambiguous_event_time
+  from parsed
 ),
 
 judged as (
@@ -41,12 +40,13 @@ judged as (
     {{ reasons([
       ('missing_event_id', 'clean_event_id is null'),
       ('missing_event_time', 'clean_event_time is null'),
-      ('invalid_event_time', 'clean_event_time is not null and event_at is null'),
+      ('ambiguous_timestamp', 'has_ambiguous_event_time'),
+      ('invalid_event_time', 'clean_event_time is not null and event_at is null and not has_ambiguous_event_time'),
       ('missing_customer_id', 'clean_customer_id is null'),
       ('invalid_duration_ms', "clean_duration_ms is not null and (typed_duration_ms between 0 and " ~ var('max_duration_ms') ~ ") is not true"),
     ], fault='_fault') }} as _reject_reasons,
     cast(null as varchar[]) as _repaired_columns
-  from parsed
+  from typed
 ),
 
 stg_landing__product_events as (
@@ -60,7 +60,9 @@ stg_landing__product_events as (
     clean_platform as platform,
     clean_session_id as session_id,
     typed_duration_ms as duration_ms,
+    {{ value_forms(instants=[('clean_event_time', 'product_events.event_time')]) }} as _forms,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     coalesce(_raw_text, {{ raw_record(fields) }}) as _raw_record,

@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('service_events') }}",
-  post_hook=["{{ record_loads('service_events') }}", "{{ settle_ties('service_events') }}"],
-  meta={'feed': 'service_events'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'service_events'}) }}
 
 {%- set fields = ['event_id', 'service', 'event_type', 'timestamp', 'latency_ms', 'status_code', 'user_id', 'schema_version'] %}
 
@@ -17,20 +9,20 @@ with records as (
 cleaned as (
   select
     *,
-    {{ clean_text('"event_id"') }} as clean_event_id,
+    {{ clean_value('"event_id"', 'service_events') }} as clean_event_id,
     {{ clean_text('"service"', 'lower') }} as clean_service,
     {{ clean_text('"event_type"', 'lower') }} as clean_event_type,
-    {{ clean_text('"timestamp"') }} as clean_timestamp,
-    {{ clean_text('"latency_ms"') }} as clean_latency_ms,
-    {{ clean_text('"status_code"') }} as clean_status_code,
-    {{ clean_text('"user_id"') }} as clean_user_id
+    {{ clean_value('"timestamp"', 'service_events') }} as clean_timestamp,
+    {{ clean_value('"latency_ms"', 'service_events') }} as clean_latency_ms,
+    {{ clean_value('"status_code"', 'service_events') }} as clean_status_code,
+    {{ clean_value('"user_id"', 'service_events') }} as clean_user_id
   from records
 ),
 
 parsed as (
   select
     *,
-    {{ parse_timestamp('clean_timestamp') }} as event_at,
+    {{ parse_timestamp('clean_timestamp', 'service_events.timestamp') }} as event_at,
     {{ parse_number('clean_latency_ms') }} as number_latency_ms,
     {{ parse_integer('clean_status_code') }} as number_status_code
   from cleaned
@@ -39,6 +31,7 @@ parsed as (
 typed as (
   select
     *,
+    case when event_at is null then {{ is_ambiguous_timestamp('clean_timestamp', 'service_events.timestamp') }} else false end as has_ambiguous_timestamp,
     case when number_latency_ms >= 0 then number_latency_ms end as typed_latency_ms,
     cast(case when number_status_code between 100 and 599 then number_status_code end as smallint) as typed_status_code
   from parsed
@@ -52,7 +45,8 @@ judged as (
       ('missing_service', 'clean_service is null'),
       ('missing_event_type', 'clean_event_type is null'),
       ('missing_timestamp', 'clean_timestamp is null'),
-      ('invalid_timestamp', 'clean_timestamp is not null and event_at is null'),
+      ('ambiguous_timestamp', 'has_ambiguous_timestamp'),
+      ('invalid_timestamp', 'clean_timestamp is not null and event_at is null and not has_ambiguous_timestamp'),
     ], fault='_fault') }} as _reject_reasons,
     {{ reasons([
       ('latency_ms', 'clean_latency_ms is not null and typed_latency_ms is null'),
@@ -73,7 +67,9 @@ stg_landing__service_events as (
     typed_latency_ms as latency_ms,
     typed_status_code as status_code,
     clean_user_id as user_id,
+    {{ value_forms(instants=[('clean_timestamp', 'service_events.timestamp')]) }} as _forms,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     case when _reject_reasons is not null then coalesce(_raw_text, {{ raw_record(fields) }}) end as _raw_record,

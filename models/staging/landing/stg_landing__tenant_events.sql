@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('tenant_events') }}",
-  post_hook=["{{ record_loads('tenant_events') }}", "{{ settle_ties('tenant_events') }}"],
-  meta={'feed': 'tenant_events'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'tenant_events'}) }}
 
 {%- set fields = ['event_id', 'tenant_id', 'source', 'event_type', 'timestamp', 'schema_version', 'payload'] %}
 
@@ -17,12 +9,12 @@ with records as (
 cleaned as (
   select
     *,
-    {{ clean_text('"event_id"') }} as clean_event_id,
-    {{ clean_text('"tenant_id"', 'lower') }} as clean_tenant_id,
+    {{ clean_value('"event_id"', 'tenant_events') }} as clean_event_id,
+    {{ clean_value('"tenant_id"', 'tenant_events') }} as clean_tenant_id,
     {{ clean_text('"source"', 'lower') }} as clean_source,
     {{ clean_text('"event_type"', 'lower') }} as clean_event_type,
-    {{ clean_text('"timestamp"') }} as clean_timestamp,
-    {{ clean_text('"schema_version"') }} as clean_schema_version,
+    {{ clean_value('"timestamp"', 'tenant_events') }} as clean_timestamp,
+    {{ clean_value('"schema_version"', 'tenant_events') }} as clean_schema_version,
     {{ clean_text('"payload"') }} as clean_payload
   from records
 ),
@@ -30,9 +22,17 @@ cleaned as (
 parsed as (
   select
     *,
-    {{ parse_timestamp('clean_timestamp') }} as event_at,
-    {{ parse_integer('clean_schema_version') }} as number_schema_version
+    {{ parse_timestamp('clean_timestamp', 'tenant_events.timestamp') }} as event_at,
+    {{ parse_integer('clean_schema_version') }} as number_schema_version,
+    {{ typed_tenant_id('clean_tenant_id') }} as typed_tenant_id
   from cleaned
+),
+
+typed as (
+  select
+    *,
+    case when event_at is null then {{ is_ambiguous_timestamp('clean_timestamp', 'tenant_events.timestamp') }} else false end as has_ambiguous_timestamp
+  from parsed
 ),
 
 judged as (
@@ -41,32 +41,35 @@ judged as (
     {{ reasons([
       ('missing_event_id', 'clean_event_id is null'),
       ('missing_tenant_id', 'clean_tenant_id is null'),
-      ('invalid_tenant_id', "clean_tenant_id is not null and not " ~ is_tenant_id('clean_tenant_id')),
+      ('invalid_tenant_id', 'clean_tenant_id is not null and typed_tenant_id is null'),
       ('missing_source', 'clean_source is null'),
       ('missing_event_type', 'clean_event_type is null'),
       ('missing_timestamp', 'clean_timestamp is null'),
-      ('invalid_timestamp', 'clean_timestamp is not null and event_at is null'),
+      ('ambiguous_timestamp', 'has_ambiguous_timestamp'),
+      ('invalid_timestamp', 'clean_timestamp is not null and event_at is null and not has_ambiguous_timestamp'),
       ('invalid_payload', "clean_payload is not null and not " ~ is_json_object('clean_payload')),
       ('payload_too_large', byte_length('clean_payload') ~ " > 65536"),
     ], fault='_fault') }} as _reject_reasons,
     {{ reasons([
       ('schema_version', 'clean_schema_version is not null and (number_schema_version >= 1) is not true'),
     ]) }} as _repaired_columns
-  from parsed
+  from typed
 ),
 
 stg_landing__tenant_events as (
   select
     _load_id,
-    {{ key_hash(['clean_tenant_id', 'clean_event_id']) }} as _key_hash,
+    {{ key_hash(['typed_tenant_id', 'clean_event_id']) }} as _key_hash,
     clean_event_id as event_id,
-    clean_tenant_id as tenant_id,
+    typed_tenant_id as tenant_id,
     clean_source as source,
     clean_event_type as event_type,
     event_at,
     case when number_schema_version >= 1 then number_schema_version else 1 end as schema_version,
     clean_payload as payload,
+    {{ value_forms(instants=[('clean_timestamp', 'tenant_events.timestamp')]) }} as _forms,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     case when _reject_reasons is not null then coalesce(_raw_text, {{ raw_record(fields) }}) end as _raw_record,

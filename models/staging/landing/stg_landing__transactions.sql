@@ -1,12 +1,4 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='append',
-  on_schema_change='append_new_columns',
-  pre_hook="{{ open_landing('transactions') }}",
-  post_hook=["{{ record_loads('transactions') }}", "{{ settle_ties('transactions') }}"],
-  meta={'feed': 'transactions'}
-) }}
--- depends_on: {{ ref('stg_landing__files') }}
+{{ config(materialized='records', meta={'feed': 'transactions'}) }}
 
 {%- set fields = ['id', 'description', 'amount', 'timestamp', 'merchant', 'operation_type', 'side'] %}
 
@@ -17,10 +9,10 @@ with records as (
 cleaned as (
   select
     *,
-    {{ clean_text('"id"') }} as clean_id,
+    {{ clean_value('"id"', 'transactions') }} as clean_id,
     {{ clean_text('"description"') }} as clean_description,
-    {{ clean_text('"amount"') }} as clean_amount,
-    {{ clean_text('"timestamp"') }} as clean_timestamp,
+    {{ clean_value('"amount"', 'transactions') }} as clean_amount,
+    {{ clean_value('"timestamp"', 'transactions') }} as clean_timestamp,
     {{ clean_text('"merchant"') }} as clean_merchant,
     {{ clean_text('"operation_type"', 'lower') }} as clean_operation_type,
     {{ clean_text('"side"', 'lower') }} as clean_side
@@ -30,9 +22,16 @@ cleaned as (
 parsed as (
   select
     *,
-    {{ parse_timestamp('clean_timestamp') }} as transacted_at,
-    {{ parse_amount('clean_amount') }} as typed_amount
+    {{ parse_timestamp('clean_timestamp', 'transactions.timestamp') }} as transacted_at,
+    {{ parse_amount('clean_amount', 'transactions.amount') }} as typed_amount
   from cleaned
+),
+
+typed as (
+  select
+    *,
+    case when transacted_at is null then {{ is_ambiguous_timestamp('clean_timestamp', 'transactions.timestamp') }} else false end as has_ambiguous_timestamp
+  from parsed
 ),
 
 judged as (
@@ -41,7 +40,8 @@ judged as (
     {{ reasons([
       ('missing_id', 'clean_id is null'),
       ('missing_timestamp', 'clean_timestamp is null'),
-      ('invalid_timestamp', 'clean_timestamp is not null and transacted_at is null'),
+      ('ambiguous_timestamp', 'has_ambiguous_timestamp'),
+      ('invalid_timestamp', 'clean_timestamp is not null and transacted_at is null and not has_ambiguous_timestamp'),
       ('missing_amount', 'clean_amount is null'),
       ('invalid_amount', 'clean_amount is not null and typed_amount is null'),
       ('negative_amount', 'typed_amount < 0'),
@@ -49,7 +49,7 @@ judged as (
       ('invalid_side', "clean_side is not null and clean_side not in ('credit', 'debit')"),
     ], fault='_fault') }} as _reject_reasons,
     cast(null as varchar[]) as _repaired_columns
-  from parsed
+  from typed
 ),
 
 stg_landing__transactions as (
@@ -63,7 +63,9 @@ stg_landing__transactions as (
     clean_merchant as merchant,
     clean_operation_type as operation_type,
     clean_side as side,
+    {{ value_forms(instants=[('clean_timestamp', 'transactions.timestamp')], amounts=[('clean_amount', 'transactions.amount')]) }} as _forms,
     _extra,
+    _line,
     _reject_reasons,
     _repaired_columns,
     case when _reject_reasons is not null then coalesce(_raw_text, {{ raw_record(fields) }}) end as _raw_record,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import duckdb
 
+from sluice import durable
 from sluice.archive.move import archive_files, drop_bundle, old_bundles, old_files, settle_leavings
 from sluice.archive.store import ArchiveError
 from sluice.archive.upkeep import compact_published, compact_warehouse, free_bytes, is_much
-from sluice.holder import HeldError, wait_for_warehouse
+from sluice.holder import HeldError, warehouse_taken
 from sluice.home import Home, data_home
 
 EPILOG = """\
@@ -33,6 +34,7 @@ exit codes: 0 done, 1 something failed (messages say what), 2 wrong usage
 def main(arguments: Sequence[str] | None = None) -> int:
     """Archive, drop, tidy. Returns the exit code."""
     options = _parse(arguments)
+    durable.keep_private()
     home = data_home()
     try:
         if options.older_than is not None:
@@ -51,8 +53,10 @@ def _archive(home: Home, before: dt.date, feed: str | None, dry_run: bool) -> No
     if not home.warehouse.exists():
         print("Nothing was loaded yet, so nothing can be archived. Run: dbt build")
         return
-    wait_for_warehouse(home.warehouse)
-    with duckdb.connect(str(home.warehouse), read_only=dry_run) as warehouse:
+    with (
+        warehouse_taken(home.warehouse),
+        duckdb.connect(str(home.warehouse), read_only=dry_run) as warehouse,
+    ):
         rows = warehouse.execute(
             "select file, cast(ingest_date as varchar), size_bytes, modified_ns from state.loads"
             " where load_id in (select load_id from state.current_loads)"
@@ -82,8 +86,7 @@ def _drop(home: Home, before: dt.date, feed: str | None, dry_run: bool) -> None:
 
 def _tidy(home: Home) -> None:
     if home.warehouse.exists():
-        wait_for_warehouse(home.warehouse)
-        with duckdb.connect(str(home.warehouse)) as warehouse:
+        with warehouse_taken(home.warehouse), duckdb.connect(str(home.warehouse)) as warehouse:
             if is_much(*free_bytes(warehouse)):
                 print(f"{compact_warehouse(warehouse, home.warehouse):,} bytes of the warehouse given back.")
     for path in published_files(home):

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from sluice.archive.store import Archived, Bundle, blocks_of, list_archive, sync
+import xxhash
+
+from sluice import durable
+from sluice.archive.store import Archived, ArchiveError, Bundle, list_archive, read_lines
+from sluice.landing.decompress import content_blocks
+from sluice.landing.errors import UnreadableFileError
 from sluice.landing.listing import LandingFile, list_landing_files
+from sluice.landing.stamp import Stamp
 
 BUNDLE_BYTES = 256 << 20
 """Text in one Parquet file; a new one is begun when there is more."""
@@ -51,8 +57,8 @@ def old_files(
 
 def settle_leavings(landing: Path, archive: Path) -> int:
     """Finish or take back what a killed run was removing. Returns how many files that were."""
-    for unfinished in archive.rglob(".*.parquet.tmp"):
-        unfinished.unlink()
+    for unfinished in durable.leftovers(archive):
+        durable.remove_leftover(unfinished)
     leavings = list(landing.rglob(f".*{LEAVING}"))
     held = {entry.file: entry for entry in list_archive(archive)} if leavings else {}
     for leaving in leavings:
@@ -83,10 +89,10 @@ def archive_files(
                 while waiting and (bundle is None or bundle.bytes < BUNDLE_BYTES):
                     file = waiting.pop(0)
                     taken.append(file)
-                    if _is(Path(file.entry.path), held.get(file.entry.file)):
+                    if _is_held(file, held.get(file.entry.file)):
                         continue
                     bundle = bundle or Bundle(folder / f"{_now()}.parquet")
-                    blocks = blocks_of(Path(file.entry.path))
+                    blocks = _content(file)
                     bundle.add(
                         file.entry.file, ingest_date, file.entry.size_bytes, file.entry.modified_ns, blocks
                     )
@@ -116,11 +122,32 @@ def drop_bundle(path: Path) -> None:
         path.parent.rmdir()
 
 
+def _content(file: Loaded) -> Iterator[bytes]:
+    """What a landing file holds, decompressed. Raises ArchiveError if that cannot be read (any more)."""
+    try:
+        yield from content_blocks(file.entry.path)
+    except UnreadableFileError as problem:
+        raise ArchiveError(f"{file.entry.file} cannot be archived. {problem}") from problem
+
+
+def _is_held(file: Loaded, held: Archived | None) -> bool:
+    """Whether the archive has this very content; size and time alone do not tell."""
+    if held is None or not _is(Path(file.entry.path), held):
+        return False
+    digests = [xxhash.xxh3_128(), xxhash.xxh3_128()]
+    for digest, blocks in zip(digests, (_content(file), read_lines(held)), strict=True):
+        for block in blocks:
+            digest.update(block)
+    return digests[0].digest() == digests[1].digest()
+
+
 def _remove(file: Loaded, held: Archived, landing: Path) -> bool:
     """Remove a landing file that the archive holds; False when another version has come."""
     path = Path(file.entry.path)
     leaving = path.with_name(f".{path.name}{LEAVING}")
     try:
+        if Stamp.of(path.stat()) != file.entry.stamp:
+            return False
         path.rename(leaving)
     except FileNotFoundError:
         return False
@@ -131,7 +158,7 @@ def _remove(file: Loaded, held: Archived, landing: Path) -> bool:
             leaving.rename(path)
         return False
     leaving.unlink()
-    sync(path.parent)
+    durable.sync(path.parent)
     for folder in path.parents:
         if folder.parent == landing or folder == landing or any(folder.iterdir()):
             break
@@ -143,8 +170,7 @@ def _is(path: Path, held: Archived | None) -> bool:
     """Whether a file is the version that the archive holds."""
     if held is None:
         return False
-    status = path.stat()
-    return (status.st_size, status.st_mtime_ns) == (held.size_bytes, held.modified_ns)
+    return Stamp.of(path.stat())[:2] == (held.size_bytes, held.modified_ns)
 
 
 def _now() -> str:

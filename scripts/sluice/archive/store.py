@@ -7,16 +7,17 @@ aside, synced, read back, renamed: a file with its final name is whole. Of two c
 the greater Parquet name is the newer.
 """
 
+import contextlib
 import hashlib
 import json
-import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
+
+from sluice import durable
 
 LISTED = b"sluice_files"
 SCHEMA = pa.schema([("file", pa.string()), ("line", pa.large_binary())])
@@ -46,12 +47,11 @@ class Bundle:
     """A Parquet file of the archive that is being written. Nothing is there under its name until `finish`."""
 
     def __init__(self, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
         self.target = target
         self.bytes = 0
-        self._aside = target.with_name(f".{target.name}.tmp")
+        self._aside = durable.Aside(target)
         self._writer = parquet.ParquetWriter(
-            self._aside, SCHEMA, compression="zstd", use_dictionary=["file"], write_page_checksum=True
+            self._aside.file, SCHEMA, compression="zstd", use_dictionary=["file"], write_page_checksum=True
         )
         self._files: list[Archived] = []
         self._digests: list[bytes] = []
@@ -89,23 +89,23 @@ class Bundle:
         ]
         self._writer.add_key_value_metadata({LISTED.decode(): json.dumps(listed)})
         self._writer.close()
-        for entry, expected in zip(list_bundle(self._aside), self._digests, strict=True):
+        self._aside.sync()
+        for entry, expected in zip(list_bundle(self._aside.path), self._digests, strict=True):
             digest = hashlib.sha256()
             for line in read_lines(entry):
                 digest.update(line)
             if digest.digest() != expected:
                 raise ArchiveError(
-                    f"{self._aside} does not hold what was written for {entry.file}; check the disk"
+                    f"{self._aside.path} does not hold what was written for {entry.file}; check the disk"
                 )
-        sync(self._aside)
-        self._aside.rename(self.target)
-        sync(self.target.parent)
+        self._aside.finish()
         return list_bundle(self.target)
 
     def give_up(self) -> None:
         """Leave nothing behind."""
-        self._writer.close()
-        self._aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, pa.ArrowException):  # the rest may not fit a full disk
+            self._writer.close()
+        self._aside.give_up()
 
 
 def list_archive(
@@ -150,36 +150,13 @@ def read_lines(entry: Archived) -> Iterator[bytes]:
 def restore(entry: Archived, target: Path) -> None:
     """Write the text of an archived landing file to `target`. Raises ArchiveError, and leaves no target, when its lines
     cannot be read."""
+    durable.create(target)
     try:
         with target.open("wb", buffering=BLOCK) as out:
             out.writelines(read_lines(entry))
     except (OSError, pa.ArrowException) as problem:
         target.unlink(missing_ok=True)
         raise ArchiveError(_unreadable(entry.path, problem)) from problem
-
-
-def blocks_of(path: Path) -> Iterator[bytes]:
-    """The bytes of a landing file, decompressed if its name ends in .gz."""
-    with path.open("rb") as source:
-        if not path.name.lower().endswith(".gz"):
-            while block := source.read(BLOCK):
-                yield block
-            return
-        unpack, waiting = zlib.decompressobj(wbits=31), b""
-        while block := waiting or source.read(BLOCK):
-            yield unpack.decompress(block)
-            waiting = unpack.unused_data.lstrip(b"\0") if unpack.eof else b""
-            if unpack.eof:
-                unpack = zlib.decompressobj(wbits=31)
-
-
-def sync(path: Path) -> None:
-    """Put a file, or a folder's list of names, on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,15 +1,18 @@
 """Keep database files from growing without end: give back what is free in them, once that is much."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 import duckdb
 
-from sluice.archive.store import sync
+from sluice import durable
+from sluice.holder import openers
 from sluice.publish.state import is_as_noted, note_published
 
 LEAST_FREE = 64 << 20
+CHECKPOINT_MS = 500
 LEAST_SHARE = 0.25
 """A file is made anew when at least so many bytes, and such a share of it, are free."""
 
@@ -34,9 +37,7 @@ def compact_warehouse(warehouse: duckdb.DuckDBPyConnection, path: Path) -> int:
     The copy is written aside, synced and renamed while the old file is still held, so nobody writes in between.
     """
     before = path.stat().st_size
-    aside = path.with_name(f".{path.name}.compact")
-    for leftover in (aside, aside.with_name(aside.name + ".wal")):
-        leftover.unlink(missing_ok=True)
+    aside = fresh_copy(path)
     warehouse.execute(
         f"attach '{str(aside).replace(chr(39), chr(39) * 2)}' as fresh (storage_version 'latest')"
     )
@@ -45,18 +46,34 @@ def compact_warehouse(warehouse: duckdb.DuckDBPyConnection, path: Path) -> int:
     )
     warehouse.execute("checkpoint fresh")
     warehouse.execute("detach fresh")
-    aside.chmod(path.stat().st_mode)
-    sync(aside)
-    aside.rename(path)
-    sync(path.parent)
+    durable.put(aside, path)
     return before - path.stat().st_size
 
 
-def compact_published(path: Path, least: int = LEAST_FREE, always: bool = False) -> int:
+def fresh_copy(warehouse: Path) -> Path:
+    """Where the warehouse is to be written anew, with nothing there, and nothing left of a run that was killed."""
+    aside = warehouse.with_name(f".{warehouse.name}.compact")
+    for leftover in (aside, aside.with_name(aside.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    return aside
+
+
+class StillReadError(Exception):
+    """A reader keeps an older state of a published file; the message says who that may be, and what to do."""
+
+
+def compact_published(
+    path: Path, least: int = LEAST_FREE, always: bool = False, deadline: float | None = None
+) -> int:
     """Empty the write-ahead log of a published file, and give back its free pages if they are much.
 
-    `always`: write the file anew in any case, because deleted rows stand in it until their place is used again.
-    Returns the bytes saved. What was noted of the file stays true: the next build need not compare all of it.
+    What was noted of the file stays true: the next build need not compare all of it.
+
+    Args:
+        always: write the file anew in any case, because deleted rows stand in it until their place is used again.
+        deadline: of time.monotonic: readers of an older state are waited for until then. None: they are left alone.
+    Returns: the bytes saved.
+    Raises: StillReadError after the deadline.
     """
     before, is_noted = path.stat().st_size, is_as_noted(path)
     with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as db:
@@ -66,7 +83,17 @@ def compact_published(path: Path, least: int = LEAST_FREE, always: bool = False)
         )
         if always or is_much(free * size, pages * size, least):
             db.execute("vacuum")
-        db.execute("pragma wal_checkpoint(truncate)")
+        is_read = True
+        while is_read:
+            db.execute(f"pragma busy_timeout = {CHECKPOINT_MS}")
+            is_read = bool(db.execute("pragma wal_checkpoint(truncate)").fetchone()[0])
+            if deadline is None or time.monotonic() >= deadline:
+                break
     if is_noted:
         note_published([path])
+    if is_read and deadline is not None:
+        raise StillReadError(
+            f"{path} still holds what was deleted, because a query of it has not ended:"
+            f" {', '.join(openers(path)) or 'of a process of another user'}. End it, and run dbt build again."
+        )
     return before - path.stat().st_size

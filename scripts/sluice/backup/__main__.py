@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 from tqdm import tqdm
 
+from sluice import durable
 from sluice.backup.copy import checksum, copy_held, copy_whole, holding_warehouse, sync_all
 from sluice.backup.parts import (
     BackupError,
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="where the backup is made")
     folder = parser.parse_args(arguments).folder.absolute()
+    durable.keep_private()
     home = data_home()
     for part in all_parts(home):
         if folder == part.path or part.path in folder.parents or folder in part.path.parents:

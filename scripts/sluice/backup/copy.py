@@ -5,12 +5,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import xxhash
 
-from sluice.holder import wait_for_warehouse
+from sluice.holder import warehouse_taken
 from sluice.home import Home
 from sluice.warehouse import open_warehouse
 
@@ -27,13 +27,9 @@ def holding_warehouse(home: Home) -> Iterator[None]:
     if not home.warehouse.exists():
         yield
         return
-    wait_for_warehouse(home.warehouse)
-    warehouse = open_warehouse(home.warehouse, {})
-    try:
+    with warehouse_taken(home.warehouse), closing(open_warehouse(home.warehouse, {})) as warehouse:
         warehouse.execute("checkpoint")
         yield
-    finally:
-        warehouse.close()
 
 
 def copy_held(source: Path, target: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from sluice import durable
 from sluice.home import Home
 
 MANIFEST = "backup.json"
@@ -53,11 +54,12 @@ def all_parts(home: Home) -> list[Part]:
 
 def files_of(path: Path) -> list[Path]:
     """The regular files of a part, its own path if it is one: first those of folders `_offsets`, because a stream goes on
-    where they say that its files end. Left out is what a running build or SQLite keeps for itself."""
+    where they say that its files end. Left out is what a running build or SQLite keeps for itself, and what
+    is just being written aside."""
     if path.is_file():
         return [path]
     found = [file for file in path.rglob("*") if file.is_file() and ".staging" not in file.parts]
-    kept = [file for file in found if not file.name.endswith("-shm")]
+    kept = [file for file in found if not file.name.endswith(("-shm", durable.ENDING))]
     return sorted(kept, key=lambda file: ("_offsets" not in file.parts, str(file)))
 
 

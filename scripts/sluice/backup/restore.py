@@ -9,10 +9,11 @@ from pathlib import Path
 
 import duckdb
 
+from sluice import durable
 from sluice.archive.store import ArchiveError, list_archive
 from sluice.backup.copy import checksum, sync_all
 from sluice.backup.parts import BackupError, Part, all_parts, read_manifest
-from sluice.holder import HeldError, wait_for_warehouse
+from sluice.holder import HeldError, warehouse_taken
 from sluice.home import Home, data_home
 from sluice.landing.listing import list_landing_files
 
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--replace", action="store_true", help="move away what is in the way")
     parser.add_argument("--part", action="append", metavar="NAME", help="this part only (may be repeated)")
     options = parser.parse_args(arguments)
+    durable.keep_private()
     home, folder = data_home(), options.folder.absolute()
     try:
         made_at, held = check_backup(folder)
@@ -88,30 +90,30 @@ def restore_backup(home: Home, folder: Path, parts: Collection[Part], replace: b
             f"{home.root} holds {', '.join(part.name for part in there)} already; nothing was changed."
             " Give --replace to move that away, or set SLUICE_HOME to an empty folder."
         )
-    wait_for_warehouse(home.warehouse)
     moved_away = home.root / f"replaced_{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
-    waiting = []
-    for part in parts:
-        aside = part.path.with_name(f".{part.path.name}.restoring")
-        _remove(aside)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        source = folder / part.name
-        if source.is_dir():
-            shutil.copytree(source, aside)
-        else:
-            shutil.copy2(source, aside)
-        waiting.append((part, aside))
-    sync_all()
-    for part, aside in waiting:
-        if part.path.exists() or part.path.is_symlink():
-            moved_away.mkdir(exist_ok=True)
-            shutil.move(part.path, moved_away / part.name)
-        for log in (part.path.with_name(part.path.name + ".wal"),):
-            if log.exists():  # of the warehouse that was there, even if it is gone
+    with warehouse_taken(home.warehouse):
+        waiting = []
+        for part in parts:
+            aside = part.path.with_name(f".{part.path.name}.restoring")
+            _remove(aside)
+            durable.make_folder(aside.parent, is_public=True)
+            source = folder / part.name
+            if source.is_dir():
+                shutil.copytree(source, aside)
+            else:
+                shutil.copy2(source, aside)
+            waiting.append((part, aside))
+        sync_all()
+        for part, aside in waiting:
+            if part.path.exists() or part.path.is_symlink():
                 moved_away.mkdir(exist_ok=True)
-                shutil.move(log, moved_away / log.name)
-        aside.rename(part.path)
-    sync_all()
+                shutil.move(part.path, moved_away / part.name)
+            for log in (part.path.with_name(part.path.name + ".wal"),):
+                if log.exists():  # of the warehouse that was there, even if it is gone
+                    moved_away.mkdir(exist_ok=True)
+                    shutil.move(log, moved_away / log.name)
+            aside.rename(part.path)
+        sync_all()
     if moved_away.exists():
         print(f"What was there is in {moved_away} now; delete it when you need it no more.")
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sluice import durable
 from sluice.classify.breaker import OUT_OF_TIME
 from sluice.classify.settings import Settings
 from sluice.classify.table import FIELDS, classify_batches
@@ -77,9 +78,8 @@ def answer_file(asked: Path, folder: Path, url: str | None, settings: Settings) 
 
 def _write(batch: pa.RecordBatch, path: Path) -> None:
     """Whole or not at all."""
-    unfinished = path.with_suffix(".tmp")
-    pq.write_table(pa.Table.from_batches([batch]), unfinished)
-    unfinished.replace(path)
+    with durable.Aside(path) as aside:
+        pq.write_table(pa.Table.from_batches([batch]), aside.file)
 
 
 def _no_time(batch: pa.RecordBatch) -> pa.Array:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from sluice import durable
 from sluice.home import data_home
 
 ASKED = "asked.parquet"
@@ -38,7 +39,7 @@ def _folder() -> Path:
 
 
 def _prepare() -> str:
-    _folder().mkdir(parents=True, exist_ok=True)
+    durable.make_folder(_folder())
     _clear()
     return str(_folder() / ASKED)
 

@@ -1,6 +1,7 @@
 """What the service said, judged: nothing leaves this module as a category that was not given, by name, to
 its own id."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -62,8 +63,8 @@ def clip(text: str) -> str:
 
 
 def judge(reply: Reply, ids: Sequence[str], known: frozenset[str]) -> Verdict:
-    """Judge a reply to a request for `ids`. Used are only answers that are a list of the same length with
-    the same ids in the same order; of these, only categories that are known."""
+    """Judge a reply to a request for `ids`. Used are only answers that are a list with one item for each of
+    these ids, in any order; of these, only categories that are known."""
     if reply.status != 200:
         return _judge_status(reply)
     try:
@@ -95,12 +96,18 @@ def _judge_items(
 ) -> Verdict:
     categories: list[str | None] = []
     unknown: str | None = None
-    for index, (item, asked) in enumerate(zip(items, ids, strict=True)):
+    asked = Counter(ids)
+    given: dict[str, list[Any]] = {}
+    for index, item in enumerate(items):
         if not isinstance(item, dict):
             return _lie(f"item {index} of the answer is not an object but {_name(item)}")
-        if item.get("id") != asked:
-            return _lie(f"item {index} of the answer has id {item.get('id')!r} instead of {asked!r}")
-        category = item.get("category")
+        said = item.get("id")
+        if not isinstance(said, str) or said not in asked:
+            return _lie(f"item {index} of the answer has id {said!r}, which was not asked for")
+        given.setdefault(said, []).append(item.get("category"))
+        if len(given[said]) > asked[said]:
+            return _lie(f"item {index} of the answer has id {said!r} once more")
+    for category in (given[one].pop(0) for one in ids):
         if isinstance(category, str) and category in known:
             categories.append(category)
         else:

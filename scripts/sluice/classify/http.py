@@ -13,10 +13,12 @@ import orjson
 
 from sluice.classify.answers import Reply
 from sluice.classify.settings import Settings
+from sluice.deadline import within
 
 VERSION_HEADER = "X-Model-Version"
 MAX_VERSION = 200
 HEALTH_SECONDS = 2.0
+MAX_HEALTH_BYTES = 64 * 1024
 HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json",
@@ -66,6 +68,7 @@ class HttpAsk:
             timeout=self._settings.timeout,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=self._settings.in_flight + 1),
             trust_env=not _is_local(self._url),
+            follow_redirects=False,
         )
         return self
 
@@ -77,47 +80,71 @@ class HttpAsk:
             self._client = None
 
     async def __call__(self, body: bytes) -> Reply:
-        """Send one batch. Raises when no whole answer of a sane length comes."""
+        """Send one batch. Raises when no whole answer of a sane length comes; the caller limits the time."""
         if self._client is None:
             raise RuntimeError("HttpAsk is an asynchronous context manager: enter it first")
         async with self._client.stream("POST", self._url, content=body) as response:
-            answer = bytearray()
-            async for part in response.aiter_raw():
-                answer += part
-                if len(answer) > self._settings.max_answer_bytes:
-                    raise ValueError(f"the answer is longer than {self._settings.max_answer_bytes} bytes")
+            answer = await _limited(response, self._settings.max_answer_bytes)
         version = _version(response.headers.get(VERSION_HEADER))
         if version is None and response.status_code == 200:
             version = await self._version_from_health()
-        return Reply(response.status_code, bytes(answer), version, _retry_after(response))
+        return Reply(response.status_code, answer, version, _retry_after(response))
 
     async def _version_from_health(self) -> str | None:
+        """Asked for once, and not for long: an answer that is there is not to wait for it."""
         async with self._version_lock:
             if not self._asked_version:
+                self._asked_version = True
                 assert self._client is not None
                 try:
-                    response = await self._client.get(self._health, timeout=HEALTH_SECONDS)
-                    self._version = _version_in(response)
-                except (httpx.HTTPError, httpx.InvalidURL):
+                    async with (
+                        asyncio.timeout(HEALTH_SECONDS),
+                        self._client.stream("GET", self._health) as response,
+                    ):
+                        said = await _limited(response, MAX_HEALTH_BYTES)
+                    self._version = _version_in(response.status_code, said)
+                except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError):
                     self._version = None
-                self._asked_version = True
         return self._version
 
 
 def model_version(url: str, timeout: float = HEALTH_SECONDS) -> str | None:
-    """The model that answers at `url` now, from /health; None if the service does not say or is not there."""
+    """The model that answers at `url` now, from /health; None if the service does not say so in time."""
+
+    def ask() -> str | None:
+        client = httpx.Client(
+            headers=HEADERS, timeout=timeout, trust_env=not _is_local(url), follow_redirects=False
+        )
+        with client, client.stream("GET", health_url(url)) as response:
+            said = bytearray()
+            for part in response.iter_raw():
+                said += part
+                if len(said) > MAX_HEALTH_BYTES:
+                    break
+            version = _version(response.headers.get(VERSION_HEADER))
+            return version or _version_in(response.status_code, bytes(said))
+
     try:
-        response = httpx.get(health_url(url), timeout=timeout, headers=HEADERS, trust_env=not _is_local(url))
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return within(timeout, ask)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError):
         return None
-    return _version(response.headers.get(VERSION_HEADER)) or _version_in(response)
 
 
-def _version_in(response: httpx.Response) -> str | None:
-    if response.status_code != 200:
+async def _limited(response: httpx.Response, most: int) -> bytes:
+    """The answer's body as it was sent. Raises ValueError when it is longer than `most` bytes."""
+    answer = bytearray()
+    async for part in response.aiter_raw():
+        answer += part
+        if len(answer) > most:
+            raise ValueError(f"the answer is longer than {most} bytes")
+    return bytes(answer)
+
+
+def _version_in(status: int, body: bytes) -> str | None:
+    if status != 200:
         return None
     try:
-        said = orjson.loads(response.content)
+        said = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
     return _version(said.get("model_version")) if isinstance(said, dict) else None

@@ -31,7 +31,7 @@ class Settings:
     """Seconds without any answer after which a failed probe ends the run at once."""
     patience: int = 100
     """Answers in a row without a single usable one after which the run gives up."""
-    max_answer_bytes: int = 64 * 1024 * 1024
+    max_answer_bytes: int = 8 * 1024 * 1024
     """A longer answer is not read to its end."""
 
     def __post_init__(self) -> None:

@@ -1,52 +1,19 @@
 """Take one person's records out of the text of a landing file, and leave every other byte as it is."""
 
-import csv
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from sluice.landing import limits
-from sluice.landing.header import WHITE_SPACE, Header, read_header
+from sluice.forget.person import UNDECODABLE, Person
+from sluice.landing.header import Header, Names, Start
 from sluice.landing.lines import Lines
 from sluice.landing.normalise import Splitter
-from sluice.landing.proof import Layout
-from sluice.landing.records import Verdict
+from sluice.landing.output import LongText
+from sluice.landing.records import Outcome, Verdict
 from sluice.landing.source import open_file
+from sluice.landing.text import Text
 from sluice.landing.window import Window
-
-SEPARATORS = re.compile(r'[,;\t|"\r\n]')
-"""Where the raw text of a faulty record is cut into what may be fields. As in the macro forgotten_condition."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """Whose records: those whose column holds the value, trimmed (and folded, if the column's text is folded).
-
-    `names`: the names that the column may have in a file, lower case; `known`: those of all columns of the feed.
-    """
-
-    names: Collection[str]
-    known: Collection[str]
-    value: str
-    fold: str | None = None
-
-    def is_meant(self, text: str) -> bool:
-        """Whether a field is the person's."""
-        return self._clean(text) == self._clean(self.value)
-
-    def may_be_in(self, data: bytes) -> bool:
-        """Whether text can hold the value at all; a quick look before a slow one."""
-        value = self._clean(self.value).replace('"', '""').encode()
-        return value in (self._folded(data) if self.fold else data)
-
-    def _clean(self, text: str) -> str:
-        text = text.strip(WHITE_SPACE)
-        return text.lower() if self.fold == "lower" else text.upper() if self.fold == "upper" else text
-
-    def _folded(self, data: bytes) -> bytes:
-        text = data.decode("utf-8", "surrogateescape")
-        return (text.lower() if self.fold == "lower" else text.upper()).encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
@@ -58,103 +25,183 @@ class Erased:
     is_torn: bool
 
 
-def erase_records(path: str, person: Person, write: Callable[[bytes], object]) -> Erased:
-    """Write the text of a UTF-8 file without the person's records.
+def erase_records(path: str, person: Person, write: Callable[[bytes], object], work: Path) -> Erased:
+    """Write the text of a UTF-8 file without the person's records; `work` is a folder for copies.
 
     A file with several columns of that name: the first counts, as when it is loaded. Raises UnreadableFileError.
     """
-    size_bytes = Path(path).stat().st_size
+    names = Names(person.feed)
     with open_file(path) as source:
-        head = source.read(limits.HEADER + 2)
-        header = read_header(head, frozenset(person.known), whole=len(head) >= size_bytes)
-        write(head[: header.data_start])
-        window = Window(source, header.data_start, size_bytes, crlf=header.crlf)
-        eraser = _Eraser(window, header, person)
-        taken = header.data_start
-        while window.size:
-            used = eraser.take_careful()
-            if not used:
-                window.grow()
-                continue
-            taken += used
-            kept = eraser.kept(used)
-            if taken > size_bytes and not eraser.erased_last:
-                kept = kept[: size_bytes - taken]  # the window gives a last line an end that the file lacks
-            write(kept)
-            window.drop(used)
-        return Erased(eraser.count, eraser.is_torn)
+        delivered = Text.of(path, names, person.feed)
+        text, dialect = delivered.readable(names, person.feed, work)
+        source.seek(text.stop)
+        rest = source.read()
+    with open_file(text.path) as source:
+        window = Window(
+            source, text.start.data_start, text.stop, crlf=text.start.crlf, mid_line=text.start.mid_line
+        )
+        eraser = _Eraser(
+            window, text.start, names, person, work, lambda kept: write(dialect.raw(bytes(kept)))
+        )
+        write(delivered.top)
+        eraser.run(text.stop - text.start.data_start)
+    write(rest)
+    return Erased(eraser.count, eraser.is_torn)
+
+
+class _HeldText(LongText):
+    """A fault that is longer than a window, in a file until it is known whether the person is in it."""
+
+    def __init__(self, person: Person, work: Path) -> None:
+        super().__init__(0)
+        self._person = person
+        self._file = TemporaryFile(dir=work)  # noqa: SIM115 - closed in pieces()
+        self._tail = b""
+        self.is_meant = False
+
+    def add(self, text: bytes | bytearray | memoryview) -> None:
+        """Keep a piece, and look for the person in it."""
+        self._file.write(text)
+        seen = self._tail + bytes(text)
+        self.is_meant = self.is_meant or _is_in_fault(self._person, seen)
+        self._tail = seen[-2000:]
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it."""
+        self._file.seek(0)
+        with self._file:
+            while piece := self._file.read(1 << 20):
+                yield piece
 
 
 class _Eraser(Splitter):
     """Finds the person's records with the reader that finds them when a file is loaded."""
 
-    def __init__(self, window: Window, header: Header, person: Person) -> None:
-        layout = Layout(ord(header.delimiter), len(header.names), header.crlf)
-        super().__init__(window, layout, None, None)  # type: ignore[arg-type]
+    def __init__(
+        self,
+        window: Window,
+        start: Start,
+        names: Names,
+        person: Person,
+        work: Path,
+        write: Callable[[bytes | bytearray], object],
+    ) -> None:
         self._person = person
-        self._text_delimiter = header.delimiter
-        folded = [name.lower() for name in header.names]
-        self._column = next((place for place, name in enumerate(folded) if name in person.names), None)
+        self._work = work
+        self._write = write
         self._spans: list[tuple[int, int]] = []
+        self._pending = b""
+        self._is_held = False
         self.count = 0
         self.is_torn = False
-        self.erased_last = False
+        super().__init__(window, start, names)
 
-    def kept(self, used: int) -> bytes:
-        """The bytes just taken, without the erased records."""
-        spans = [span for span in self._spans if span[0] < used]
-        self.count += len(spans)
-        self.erased_last = bool(spans) and spans[-1][1] >= used
-        self._spans = []
-        kept, at = [], 0
-        for start, end in spans:
-            kept.append(self._window.data[at:start])
+    def run(self, size: int) -> None:
+        """Write the text, `size` bytes long, without the erased records."""
+        window, taken = self._window, 0
+        while window.size:
+            used = self.take()
+            if not used:
+                window.grow()
+                continue
+            taken += used
+            if not self._is_held:
+                self._emit_kept(used)
+            window.drop(used)
+        if self._long is not None:
+            self._end_long()
+        added = taken - size  # the window gives a last line an end that the file lacks
+        self._write(self._pending[: len(self._pending) - added])
+
+    def _emit_kept(self, used: int) -> None:
+        at = 0
+        for start, end in self._spans:
+            self._emit(self._window.data[at:start])
             at = end
-        return b"".join([*kept, self._window.data[at:used]])
+        self.count += len(self._spans)
+        self._emit(self._window.data[at:used])
+        if at == used:
+            self._emit(b"")
+
+    def _emit(self, text: bytes | bytearray) -> None:
+        self._write(self._pending)
+        self._pending = bytes(text)
+
+    def _use(self, header: Header) -> None:
+        super()._use(header)
+        columns, extra = list(header.columns), list(header.extra)
+        self._column = columns.index(self._person.column) if self._person.column in columns else None
+        self._message = extra.index(UNDECODABLE) if UNDECODABLE in extra else None
 
     def take_careful(self) -> int:
         """Look at the window's records one by one. See the reader."""
-        self._spans = []
+        self._spans, self._is_held = [], False
         return super().take_careful()
 
+    def _new_long_text(self) -> LongText:
+        return _HeldText(self._person, self._work)
+
+    def _begin_long(self, verdict: Verdict, size: int, *, in_line: bool = False) -> None:
+        self._is_held = True
+        super()._begin_long(verdict, size, in_line=in_line)
+
+    def _take_long(self) -> int:
+        self._is_held = True
+        return super()._take_long()
+
+    def _end_long(self) -> None:
+        assert self._long is not None and isinstance(self._long.text, _HeldText)
+        held, self._long = self._long.text, None
+        self.is_torn = True
+        if held.is_meant:
+            self.count += 1
+            self._emit(b"")
+            return
+        for piece in held.pieces():
+            self._emit(piece)
+
     def _take_good(self, lines: Lines, first: int, stop: int) -> None:
-        if first >= stop or self._column is None:
+        if first >= stop or (self._column is None and self._message is None):
             return
         start, end = int(lines.starts[first]), int(lines.ends[stop - 1])
-        if self._person.may_be_in(bytes(self._window.data[start:end])):
+        if self._may_be_in(bytes(self._window.data[start:end])):
             for line in range(first, stop):
                 self._judge(lines, line, line + 1, is_fault=False)
 
-    def _take(self, verdict: Verdict, lines: Lines, first: int, stop: int) -> None:
+    def _take(self, outcome: Outcome, lines: Lines, first: int, stop: int) -> None:
         text = self._window.data[lines.starts[first] : lines.ends[stop - 1]]
-        self.is_torn |= verdict is Verdict.UNTERMINATED
-        is_fault = verdict is not Verdict.RECORD or len(text) > limits.RECORD or not _is_utf8(text)
+        self.is_torn |= outcome.verdict is Verdict.UNTERMINATED
+        is_fault = outcome.verdict is not Verdict.RECORD or not _is_utf8(text)
         self._judge(lines, first, stop, is_fault=is_fault)
 
     def _judge(self, lines: Lines, first: int, stop: int, *, is_fault: bool) -> None:
         start = int(lines.starts[first])
         text = bytes(self._window.data[start : lines.ends[stop - 1]])
-        if not self._person.may_be_in(text):
+        if not self._may_be_in(text):
             return
-        if is_fault:
-            found = any(
-                map(self._person.is_meant, SEPARATORS.split(text.decode("utf-8", "backslashreplace")))
-            )
-        else:
-            found = self._column is not None and self._person.is_meant(self._field(text))
-        if found:
+        if _is_in_fault(self._person, text) if is_fault else self._holds_value(text):
             more = stop < len(lines.starts)
             self._spans.append(
                 (start, int(lines.starts[stop]) if more else self._line_end(int(lines.ends[stop - 1])))
             )
 
-    def _field(self, text: bytes) -> str:
-        rows = csv.reader([text.decode()], delimiter=self._text_delimiter, doublequote=True, strict=False)
-        assert self._column is not None
-        return next(rows)[self._column]
+    def _may_be_in(self, text: bytes) -> bool:
+        return self._message is not None or self._person.may_be_in(text)
+
+    def _holds_value(self, text: bytes) -> bool:
+        values = self._fields.split(text)
+        if self._message is not None and values[self._message]:
+            return self._person.is_in_message(values[self._message].decode())
+        return self._column is not None and self._person.is_meant(values[self._column].decode())
 
     def _line_end(self, end: int) -> int:
-        return self._window.data.index(b"\n", end) + 1
+        data = self._window.data
+        return end + (2 if data.startswith(b"\r\n", end) else 1)
+
+
+def _is_in_fault(person: Person, text: bytes) -> bool:
+    """Whether the person's value stands between what may be separators."""
+    return person.may_be_in(text) and person.is_in_fault(text.decode("utf-8", "backslashreplace"))
 
 
 def _is_utf8(text: bytes | bytearray) -> bool:

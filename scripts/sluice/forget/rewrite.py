@@ -1,47 +1,32 @@
 """Rewrite the files that hold a person's records: landing files in their own encoding, and bundles of the archive.
 
-Each file is written aside, synced and renamed. A process that dies in between leaves some files rewritten and others
-not; running it again does the rest.
+Each file is written aside, synced, noted in the journal, and put in the place of the version that was read; where another
+was delivered meanwhile, that one is read. A process that dies in between leaves some files rewritten and others not;
+running it again does the rest.
 """
 
-import gzip
+import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sluice.archive.store import (
-    Archived,
-    Bundle,
-    blocks_of,
-    list_archive,
-    list_bundle,
-    read_lines,
-    restore,
-    sync,
-)
-from sluice.forget.erase import Person, erase_records
+from sluice import durable
+from sluice.archive.store import Archived, Bundle, list_archive, list_bundle, read_lines, restore
+from sluice.forget.erase import erase_records
+from sluice.forget.journal import Journal, Rewritten
+from sluice.forget.person import UNDECODABLE, Person
+from sluice.forget.replace import Version, replace_version
+from sluice.landing.decompress import content_blocks
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.inspect import inspect_file
 from sluice.landing.listing import list_landing_files
-from sluice.landing.source import UTF16, new_path, plain_utf8
+from sluice.landing.rewrap import text_as_found, write_like
+from sluice.landing.source import PlainText, new_path, plain_text, resolve_encoding, text_blocks
 from sluice.streams.shortened import expect_size
 
-BLOCK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Rewritten:
-    """A landing file (or its archived copy) that is shorter now. The old version tells which load it was. `is_torn`: its
-    other records have to be read again, because a quote in it is not closed."""
-
-    file: str
-    old_size_bytes: int
-    old_modified_ns: int
-    size_bytes: int
-    modified_ns: int
-    erased_count: int
-    is_torn: bool
+TRIES = 20
+"""How often a file is read that changes while it is read."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +34,8 @@ class _Text:
     path: Path
     erased_count: int
     is_torn: bool
+    found: PlainText | None = None
+    """How the file it comes from is written."""
 
 
 @dataclass(frozen=True)
@@ -59,42 +46,83 @@ class Unreadable:
     problem: str
 
 
-def rewrite_landing(landing: Path, feed: str, person: Person, work: Path) -> Iterator[Rewritten | Unreadable]:
+def rewrite_landing(
+    landing: Path, feed: str, person: Person, work: Path, journal: Journal
+) -> Iterator[Rewritten | Unreadable]:
     """Take the person out of the landing files of a feed."""
     for entry in list_landing_files(landing):
-        if entry.error or not entry.file.startswith(f"{feed}/"):
-            continue
-        path = Path(entry.path)
-        found = _without(path, person, work)
-        if isinstance(found, str):
-            yield Unreadable(entry.file, found)
-        elif found:
-            _replace(path, found.path, landing / feed)
-            status = path.stat()
-            yield Rewritten(
-                entry.file,
-                entry.size_bytes,
-                entry.modified_ns,
-                status.st_size,
-                status.st_mtime_ns,
-                found.erased_count,
-                found.is_torn,
-            )
-        _clear(work)
+        if not entry.error and entry.file.startswith(f"{feed}/"):
+            found = _rewrite_file(Path(entry.path), entry.file, landing / feed, person, work, journal)
+            if found:
+                yield found
 
 
-def rewrite_torn(landing: Path, feed: str, person: Person, work: Path) -> Iterator[Unreadable]:
+def rewrite_torn(
+    landing: Path, feed: str, person: Person, work: Path, journal: Journal
+) -> Iterator[Unreadable]:
     """Take the person out of the torn files that streams keep beside those they landed anew."""
     for path in sorted((landing / feed).glob("_torn/*.csv*")):
-        found = _without(path, person, work)
-        if isinstance(found, str):
-            yield Unreadable(path.relative_to(landing).as_posix(), found)
-        elif found:
-            _replace(path, found.path, landing / feed)
-        _clear(work)
+        file = path.relative_to(landing).as_posix()
+        found = _rewrite_file(path, file, landing / feed, person, work, journal)
+        if isinstance(found, Unreadable):
+            yield found
 
 
-def rewrite_archive(archive: Path, feed: str, person: Person, work: Path) -> Iterator[Rewritten | Unreadable]:
+def _rewrite_file(
+    path: Path, file: str, feed_folder: Path, person: Person, work: Path, journal: Journal
+) -> Rewritten | Unreadable | None:
+    """Take the person out of one file, in whatever version it has in the end; None: they are not in it."""
+    for _ in range(TRIES):
+        version = Version.of(path)
+        if version is None:
+            return None
+        try:
+            found = _without(path, person, work)
+            if Version.of(path) != version:
+                continue
+            if isinstance(found, str):
+                return Unreadable(file, found)
+            if found is None:
+                return None
+            done = _replace(path, file, version, found, feed_folder, journal)
+        except FileNotFoundError:
+            continue
+        finally:
+            _clear(work)
+        if done:
+            return done
+    return Unreadable(file, "It changes all the time; stop what writes it.")
+
+
+def _replace(
+    path: Path, file: str, version: Version, text: _Text, feed_folder: Path, journal: Journal
+) -> Rewritten | None:
+    """Put UTF-8 text in the place of a version of a file, in the file's own encoding; None: another has come."""
+    aside = durable.Aside(path)
+    try:
+        write_like(str(text.path), aside.file, text.found or PlainText(str(path), "utf-8"), path)
+        os.fchmod(aside.file.fileno(), version.mode)
+        aside.sync()
+        new = aside.path.stat()
+        done = Rewritten(
+            file,
+            version.size_bytes,
+            version.modified_ns,
+            new.st_size,
+            new.st_mtime_ns,
+            text.erased_count,
+            text.is_torn,
+        )
+        journal.note(done)
+        expect_size(feed_folder, path, new.st_size)
+        return done if replace_version(aside.path, path, version) else None
+    finally:
+        aside.give_up()
+
+
+def rewrite_archive(
+    archive: Path, feed: str, person: Person, work: Path, journal: Journal
+) -> Iterator[Rewritten | Unreadable]:
     """Take the person out of every bundle of a feed, superseded copies included."""
     newest = {(entry.path, entry.file) for entry in list_archive(archive / feed)}
     for path in sorted((archive / feed).rglob("ingest_date=*/*.parquet")):
@@ -110,12 +138,16 @@ def rewrite_archive(archive: Path, feed: str, person: Person, work: Path) -> Ite
                 changed[entry.file] = found
             copy.unlink()
         if changed:
-            yield from _rewrite_bundle(path, entries, changed, newest)
+            yield from _rewrite_bundle(path, entries, changed, newest, journal)
         _clear(work)
 
 
 def _rewrite_bundle(
-    path: Path, entries: list[Archived], changed: dict[str, _Text], newest: set[tuple[str, str]]
+    path: Path,
+    entries: list[Archived],
+    changed: dict[str, _Text],
+    newest: set[tuple[str, str]],
+    journal: Journal,
 ) -> list[Rewritten]:
     bundle = Bundle(path)
     now, done = time.time_ns(), []
@@ -125,10 +157,13 @@ def _rewrite_bundle(
             continue
         text = changed[entry.file]
         size = text.path.stat().st_size
-        bundle.add(entry.file, entry.ingest_date, size, now, blocks_of(text.path))
+        blocks = text_as_found(str(text.path), text.found or PlainText(str(text.path), "utf-8"))
+        bundle.add(entry.file, entry.ingest_date, size, now, blocks)
         if (entry.path, entry.file) in newest:
             version = (entry.size_bytes, entry.modified_ns, size, now)
             done.append(Rewritten(entry.file, *version, text.erased_count, text.is_torn))
+    for rewritten in done:
+        journal.note(rewritten)
     bundle.finish()
     return done
 
@@ -136,10 +171,12 @@ def _rewrite_bundle(
 def _without(path: Path, person: Person, work: Path) -> _Text | str | None:
     """The text without the person's records; None: there are none; a text: why nobody can tell."""
     try:
-        plain = Path(plain_utf8(str(path), work))
-        if not _holds(plain, person):
-            return None
-        return without_records(plain, person, work)
+        plain = resolve_encoding(plain_text(str(path), work, person.feed), work)
+        may_be_in = _holds(
+            text_blocks(plain.path), lambda data: person.may_be_in(data) or UNDECODABLE.encode() in data
+        )
+        text = without_records(Path(plain.path), person, work) if may_be_in else None
+        return text and replace(text, found=plain)
     except UnreadableFileError as problem:
         return str(problem)
 
@@ -154,7 +191,7 @@ def without_records(plain: Path, person: Person, work: Path) -> _Text | None:
     while True:
         target = new_path(work, ".csv")
         with target.open("wb") as out:
-            found = erase_records(str(source), person, out.write)
+            found = erase_records(str(source), person, out.write, work)
         if not found.count:
             break
         source, total, is_torn = target, total + found.count, is_torn or found.is_torn
@@ -163,53 +200,35 @@ def without_records(plain: Path, person: Person, work: Path) -> _Text | None:
     if source == plain:
         return None
     if is_torn:
-        names = sorted(person.known)
-        before, after = (inspect_file(str(file), names, work).records_read or 0 for file in (plain, source))
+        before, after = (
+            inspect_file(str(file), person.feed, work).records_read or 0 for file in (plain, source)
+        )
         total = before - after
     return _Text(source, total, is_torn)
 
 
-def _replace(path: Path, text: Path, feed_folder: Path) -> None:
-    """Put UTF-8 text in the place of a file, in the file's own encoding."""
-    aside = path.with_name(f".{path.name}.tmp")
-    _encode(text, aside, like=path)
-    aside.chmod(path.stat().st_mode)
-    sync(aside)
-    expect_size(feed_folder, path, aside.stat().st_size)
-    aside.rename(path)
-    sync(path.parent)
-
-
-def _holds(path: Path, person: Person) -> bool:
-    """Whether the bytes of a text hold the value, wherever."""
+def _holds(blocks: Iterable[bytes], is_in: Callable[[bytes], bool]) -> bool:
+    """Whether a look at some bytes says so of any of the bytes of a text."""
     tail = b""
-    for block in blocks_of(path):
-        if person.may_be_in(tail + block):
+    for block in blocks:
+        if is_in(tail + block):
             return True
         tail = block[-4096:]
     return False
 
 
-def _encode(text: Path, target: Path, like: Path) -> None:
-    """Write UTF-8 text as the file `like` is written: compressed, in UTF-16, or as it is."""
-    with _opened(like) as source:
-        encoding = UTF16.get(source.read(2))
-    with target.open("wb") as raw:
-        out = gzip.GzipFile(fileobj=raw, mode="wb", filename="") if like.name.lower().endswith(".gz") else raw
-        if encoding:
-            out.write("\ufeff".encode(encoding))
-            with text.open(encoding="utf-8", newline="") as characters:
-                while block := characters.read(BLOCK):
-                    out.write(block.encode(encoding))
-        else:
-            for data in blocks_of(text):
-                out.write(data)
-        if out is not raw:
-            out.close()
-
-
-def _opened(path: Path) -> gzip.GzipFile:
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+def stray_files(folder: Path, known: Collection[str], person: Person) -> Iterator[Unreadable]:
+    """Files below a folder that are no landing files (known, by their paths below the folder above) and may hold the value:
+    what is being delivered, or was never finished."""
+    for path in sorted(folder.rglob("*")):
+        file = path.relative_to(folder.parent).as_posix()
+        if file in known or "/_torn/" in file or "/_offsets/" in file or not path.is_file():
+            continue
+        try:
+            if _holds(content_blocks(path), person.is_written_in):
+                yield Unreadable(file, "It is not delivered yet, and holds the value. Finish or remove it.")
+        except (OSError, UnreadableFileError):
+            yield Unreadable(file, "It is not delivered yet, and cannot be read. Finish or remove it.")
 
 
 def _clear(work: Path) -> None:

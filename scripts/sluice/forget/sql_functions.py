@@ -1,32 +1,44 @@
 """Forgetting as SQL functions.
 
-- `sluice_erase(feed, columns, column, fold, value) -> STRUCT(...)[]`: rewrite the landing files of a feed and its archive
-  without the records whose column holds the value. `columns`: JSON, column -> names it may have in a file. One item per
-  file: the version it had (old_size_bytes, old_modified_ns) and has, and how many records it lost; or the problem
-- `sluice_compact_published() -> BIGINT`: write every published file anew, so that deleted rows are nowhere in it
+- `sluice_erase(feed, format, column, fold, value, places) -> STRUCT(...)[]`: rewrite the landing files of a feed and its
+  archive without the records whose column holds the value. `format`: what sluice_inspect is told of the feed; `places`:
+  JSON, a list of {path, part}: the column is a payload, and one of them is to hold the value. One item per file: the version
+  it had (old_size_bytes, old_modified_ns) and has, and how many records it lost; or the problem
+- `sluice_unnoted_erasures() -> STRUCT(...)[]`: the same, of what was taken out and has not come to the ledger;
+  `sluice_erasures_noted() -> BOOLEAN`: now it has
+- `sluice_compact_published() -> VARCHAR[]`: write every published file anew, so that deleted rows are nowhere in it, and clear
+  what was staged for them; the problems, one sentence for each file of which a reader keeps an older state
 - `sluice_compact_path() -> VARCHAR`, `sluice_replace_warehouse() -> BOOLEAN`: where to write the warehouse anew; put
   that in its place, while the old one is still held
-- `sluice_build_at_exit() -> BOOLEAN`: run `dbt build` when this command ends; false where it does not end (a program that
-  calls dbt), so that somebody else has to
+- `sluice_build_at_exit(value, folders) -> BOOLEAN`: when this command ends, take the value out of dbt's log and artifacts in
+  these folders, and run `dbt build`; false where it does not end (a program that calls dbt): somebody else has to build
 """
 
 import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import duckdb
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
+from sluice import durable
 from sluice.archive.__main__ import published_files
-from sluice.archive.store import sync
-from sluice.archive.upkeep import compact_published
-from sluice.forget.erase import Person
-from sluice.forget.rewrite import Rewritten, Unreadable, rewrite_archive, rewrite_landing, rewrite_torn
-from sluice.home import PROJECT_ROOT, data_home
+from sluice.archive.move import settle_leavings
+from sluice.archive.upkeep import StillReadError, compact_published, fresh_copy
+from sluice.forget.artifacts import wipe
+from sluice.forget.journal import Journal, Rewritten
+from sluice.forget.person import Person, Place
+from sluice.forget.rewrite import Unreadable, rewrite_archive, rewrite_landing, rewrite_torn, stray_files
+from sluice.holder import close_warehouse, wait_seconds
+from sluice.home import PROJECT_ROOT, Home, data_home
+from sluice.landing.feed import FeedFormat
+from sluice.landing.listing import list_landing_files
 
 ERASED_TYPE = (
     "STRUCT(file VARCHAR, old_size_bytes BIGINT, old_modified_ns BIGINT, size_bytes BIGINT, modified_ns BIGINT,"
@@ -37,73 +49,96 @@ ERASED_TYPE = (
 def register_forget_functions(conn: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known to one DuckDB instance. They write files, so no call is ever folded."""
     for name, function, parameters, result in (
-        ("sluice_erase", _erase, ["VARCHAR"] * 5, ERASED_TYPE),
-        ("sluice_compact_published", _compact_published, [], "BIGINT"),
+        ("sluice_erase", _erase, ["VARCHAR"] * 6, ERASED_TYPE),
+        ("sluice_unnoted_erasures", _unnoted, [], ERASED_TYPE),
+        ("sluice_erasures_noted", _noted, [], "BOOLEAN"),
+        ("sluice_compact_published", _compact_published, [], "VARCHAR[]"),
         ("sluice_compact_path", _compact_path, [], "VARCHAR"),
         ("sluice_replace_warehouse", _replace_warehouse, [], "BOOLEAN"),
-        ("sluice_build_at_exit", _build_at_exit, [], "BOOLEAN"),
+        ("sluice_build_at_exit", _build_at_exit, ["VARCHAR", "VARCHAR[]"], "BOOLEAN"),
     ):
         conn.create_function(name, function, parameters, result, side_effects=True)
 
 
-def _erase(feed: str, columns: str, column: str, fold: str, value: str) -> list[dict]:
-    home, names = data_home(), json.loads(columns)
-    known = frozenset(name for aliases in names.values() for name in aliases)
-    person = Person(frozenset(names[column]), known, value, fold or None)
-    found = [
-        *rewrite_landing(home.landing, feed, person, home.work),
-        *rewrite_torn(home.landing, feed, person, home.work),
-        *rewrite_archive(home.archive, feed, person, home.work),
-    ]
+def _erase(feed: str, feed_format: str, column: str, fold: str, value: str, places: str) -> list[dict]:
+    home = data_home()
+    inside = tuple(
+        Place(tuple(place["path"].split(".")), place.get("part") or None) for place in json.loads(places)
+    )
+    person = Person(FeedFormat.parse(feed_format), column, value, fold or None, inside)
+    return _items(_erase_everywhere(home, feed, person))
+
+
+def _erase_everywhere(home: Home, feed: str, person: Person) -> Iterator[Rewritten | Unreadable]:
+    """Settle what killed processes left, then rewrite, then look for what is left over. The warehouse is held: no other
+    process archives or forgets."""
+    journal = Journal(home)
+    settle_leavings(home.landing, home.archive)
+    for leftover in durable.leftovers(home.landing / feed):
+        durable.remove_leftover(leftover)
+    yield from rewrite_landing(home.landing, feed, person, home.work, journal)
+    yield from rewrite_torn(home.landing, feed, person, home.work, journal)
+    yield from rewrite_archive(home.archive, feed, person, home.work, journal)
+    known = {entry.file for entry in list_landing_files(home.landing)}
+    yield from stray_files(home.landing / feed, known, person)
+    if feed == "tenant_events":
+        yield from stray_files(home.root / "ingest", (), person)
+
+
+def _unnoted() -> list[dict]:
+    return _items(Journal(data_home()).read())
+
+
+def _noted() -> bool:
+    Journal(data_home()).clear()
+    return True
+
+
+def _items(found: Iterator[Rewritten | Unreadable] | list[Rewritten]) -> list[dict]:
     nothing = dict.fromkeys([*(field.name for field in fields(Rewritten)), "problem"])
-    return [
-        nothing
-        | ({"file": item.file, "problem": item.problem} if isinstance(item, Unreadable) else vars(item))
-        for item in found
-    ]
+    return [nothing | vars(item) for item in found]
 
 
-def _compact_published() -> int:
-    return sum(compact_published(path, always=True) for path in published_files(data_home()))
+def _compact_published() -> list[str]:
+    home, problems = data_home(), []
+    for staging in (home.published / ".staging", home.lake / ".staging", home.root / "classify"):
+        shutil.rmtree(staging, ignore_errors=True)
+    deadline = time.monotonic() + wait_seconds()
+    for path in published_files(home):
+        try:
+            compact_published(path, always=True, deadline=deadline)
+        except StillReadError as problem:
+            problems.append(str(problem))
+    return problems
 
 
 def _compact_path() -> str:
-    aside = _aside()
-    for leftover in (aside, aside.with_name(aside.name + ".wal")):
-        leftover.unlink(missing_ok=True)
-    return str(aside)
+    return str(fresh_copy(data_home().warehouse))
 
 
 def _replace_warehouse() -> bool:
-    aside, warehouse = _aside(), data_home().warehouse
-    aside.chmod(warehouse.stat().st_mode)
-    sync(aside)
-    aside.rename(warehouse)
-    sync(warehouse.parent)
-    return True
-
-
-def _aside() -> Path:
     warehouse = data_home().warehouse
-    return warehouse.with_name(f".{warehouse.name}.compact")
-
-
-def _build_at_exit() -> bool:
-    if Path(sys.argv[0]).stem not in ("dbt", "main"):
-        return False
-    atexit.register(_build)
+    durable.put(warehouse.with_name(f".{warehouse.name}.compact"), warehouse)
     return True
 
 
-def _build() -> None:
+def _build_at_exit(value: str, folders: list[str]) -> bool:
+    where = [Path(folder).absolute() for folder in folders]
+    if Path(sys.argv[0]).stem not in ("dbt", "main"):
+        wipe(value, where)
+        return False
+    atexit.register(_build, value, where)
+    return True
+
+
+def _build(value: str, folders: list[Path]) -> None:
     """dbt has ended; let go of the warehouse, and let another dbt carry out what was asked for."""
-    if DuckDBConnectionManager._ENV is not None:
-        DuckDBConnectionManager._ENV.close()
-        DuckDBConnectionManager._ENV = None
+    close_warehouse()
+    wipe(value, folders)
     os.environ["SLUICE_HOME"] = str(data_home().root)
     root = str(PROJECT_ROOT)
     command = [sys.executable, "-m", "dbt.cli.main", "build", "--project-dir", root, "--profiles-dir", root]
-    code = subprocess.run(command).returncode
+    code = subprocess.run(command, umask=durable.child_umask()).returncode
     if code:
         print(
             "sluice: forgotten in files, but not yet everywhere: the build failed. Run dbt build again.",

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 from tqdm import tqdm
 
+from sluice import durable
 from sluice.generate.feeds import FEEDS
 from sluice.generate.run import DEFAULT_START, generate
 from sluice.home import data_home
@@ -37,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     home: Path = options.home or data_home().root
     landing = home / "landing" if options.home else data_home().landing
     feeds = list(dict.fromkeys(options.feed or FEEDS))
+    durable.keep_private()
     try:
+        durable.make_folder(home.absolute(), is_public=True)
         with tqdm(total=options.rows * len(feeds), unit=" rows", unit_scale=True, disable=None) as bar:
             summary = generate(
                 options.rows,

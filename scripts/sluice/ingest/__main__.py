@@ -10,12 +10,15 @@ from sluice.ingest.lock import HomeInUseError
 from sluice.ingest.settings import BACKLOG, Settings, SettingsError
 
 _EPILOG = """
-environment: SLUICE_HOME                   the data home; events land in landing/tenant_events/ (default:
-data/) SLUICE_LANDING                another place for landing/ SLUICE_TOKENS_FILE            who may write
-(scripts/token makes tokens); without it every write is answered 401 SLUICE_PII_KEY                required
-when --host is not a loopback address SLUICE_INGEST_RATE            events per second that one tenant may
-send (default 50000) SLUICE_INGEST_MIN_FREE_BYTES  writes are answered 503 below this much free disk space
-(default 268435456) SLUICE_LOG_LEVEL              DEBUG, INFO, WARNING or ERROR (default INFO)
+environment:
+  SLUICE_HOME                   the data home; events land in landing/tenant_events/ (default: data/)
+  SLUICE_LANDING                another place for landing/
+  SLUICE_TOKENS_FILE            who may write (scripts/token makes tokens); without it every write is answered 401
+  SLUICE_PII_KEY                required when --host is not a loopback address
+  SLUICE_INGEST_RATE            events per second that one tenant may send (default 50000)
+  SLUICE_INGEST_MIN_FREE_BYTES  writes are answered 503 below this much free disk space (default 268435456)
+  SLUICE_INGEST_ALLOW_ORIGINS   origins whose pages may write from a browser, separated by commas, or * (default: none)
+  SLUICE_LOG_LEVEL              DEBUG, INFO, WARNING or ERROR (default INFO)
 
 Stop it with SIGTERM or Ctrl-C: everything that was acknowledged has landed when it exits.
 """

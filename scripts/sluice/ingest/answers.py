@@ -15,9 +15,12 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
         error: str,
         headers: Mapping[str, str] | None = None,
         rejected: list[dict[str, Any]] | None = None,
+        is_body_left: bool = False,
     ) -> None:
         super().__init__(error)
         self.status, self.headers, self.rejected = status, headers, rejected
+        self.is_body_left = is_body_left
+        """The client may still be sending its body."""
 
     def body(self) -> dict[str, Any]:
         """The JSON that every error has."""

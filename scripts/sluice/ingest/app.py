@@ -1,18 +1,24 @@
 """The application: the two writes, health, metrics and documentation."""
 
+import base64
+import hashlib
+
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from sluice.ingest.access import AccessLog
 from sluice.ingest.answers import Problem, Refusal, Status, retry_later
 from sluice.ingest.metrics import CONTENT_TYPE
-from sluice.ingest.openapi import describe, docs_page
+from sluice.ingest.openapi import STYLE, describe, docs_page
 from sluice.ingest.service import Service
+from sluice.ingest.settings import Settings
 from sluice.ingest.writes import Writes
 
-_CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+_CONTENT_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'"
 
 
 def create_app(service: Service) -> ASGIApp:
@@ -20,7 +26,20 @@ def create_app(service: Service) -> ASGIApp:
     pages = FastAPI(title="Sluice write side", version="1", docs_url=None, redoc_url=None)
     _answer_errors_as_json(pages)
     _add_pages(pages, service)
-    return AccessLog(Writes(pages, service), service.metrics)
+    return AccessLog(_for_browsers(Writes(pages, service), service.settings), service.metrics)
+
+
+def _for_browsers(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Answers a browser's preflight where pages of some origins may write."""
+    if not settings.allow_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.allow_origins,
+        allow_methods=("GET", "HEAD", "POST"),
+        allow_headers=("Authorization", "Content-Type", "Content-Encoding"),
+        expose_headers=("Retry-After",),
+    )
 
 
 def _add_pages(app: FastAPI, service: Service) -> None:
@@ -62,7 +81,10 @@ def _answer_errors_as_json(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        return await refusal(request, Refusal(error.status_code, str(error.detail), error.headers))
+        headers = dict(error.headers or {})
+        if headers.get("Allow") == "GET":
+            headers["Allow"] = "GET, HEAD"
+        return await refusal(request, Refusal(error.status_code, str(error.detail), headers))
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:

@@ -1,12 +1,15 @@
 """Reading request bodies: limited in size, time and in how much of them is held at once."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 from starlette.types import Message, Receive
 
 from sluice.ingest.answers import Refusal
 from sluice.ingest.settings import MAX_BODY_BYTES
+
+_MAX_DRAINED_BYTES = 8 * MAX_BODY_BYTES
 
 
 class Bodies:
@@ -18,8 +21,8 @@ class Bodies:
         """Whoever was given a body by `read` takes its length off again."""
 
     async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The whole body; a Refusal (and nothing held) where it is too large, too slow or compressed."""
-        _check_headers(headers)
+        """The whole body as it was sent; a Refusal (and nothing held) where it is too large or too slow."""
+        _check_length(headers)
         body = bytearray()
         try:
             async with asyncio.timeout(self._seconds):
@@ -43,16 +46,26 @@ class Bodies:
             raise _too_large()
         return message.get("more_body", False)
 
+    async def drain(self, receive: Receive) -> None:
+        """Take what is left of a refused body and forget it: a client that is still sending would not read its answer,
+        and a connection that is closed on it loses that. What goes on for too long is left."""
+        left = _MAX_DRAINED_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds):
+                while left > 0:
+                    message = await receive()
+                    if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                        return
+                    left -= len(message.get("body", b""))
 
-def _check_headers(headers: Mapping[bytes, bytes]) -> None:
-    encoding = headers.get(b"content-encoding", b"identity").lower()
-    if encoding != b"identity":
-        shown = encoding[:50].decode("ascii", "replace")
-        raise Refusal(415, f"Content-Encoding {shown} is not taken; send plain JSON")
+
+def _check_length(headers: Mapping[bytes, bytes]) -> None:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and (len(length) > 15 or int(length) > MAX_BODY_BYTES):
         raise _too_large()
 
 
 def _too_large() -> Refusal:
-    return Refusal(413, f"the body is over {MAX_BODY_BYTES} bytes", {"Connection": "close"})
+    return Refusal(
+        413, f"the body is over {MAX_BODY_BYTES} bytes", {"Connection": "close"}, is_body_left=True
+    )

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+import duckdb
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from sluice.ingest.rows import encode_row
+from sluice.ingest.odd import MAX_LEVELS, levels
+from sluice.ingest.rows import encode_row, encode_wide_row
+from sluice.ingest.shapes import Fault, Number, WiderEvent, WireEvent
 from sluice.ingest.timestamps import is_common, refused
-from sluice.ingest.wire import Fault, WireEvent
 from sluice.tokens import TENANT_ID
 
 WHITE_SPACE = " \t\r\n\v\f\u00a0"
@@ -21,6 +23,7 @@ WHITE_SPACE = " \t\r\n\v\f\u00a0"
 
 MAX_PAYLOAD_BYTES = 65_536
 MAX_TEXT_CHARACTERS = 8_192
+MAX_TIMESTAMP_CHARACTERS = 1_000
 MAX_SCHEMA_VERSION = 2_147_483_647
 
 _NEWLINES = bytes.maketrans(b"\t\r\n", b"   ")
@@ -36,7 +39,7 @@ def _text(name: str) -> Callable[[Any], str]:
     wrong = _refuse(f"invalid_{name}", f"{name} must be {limits}")
 
     def check(value: Any) -> str:
-        if isinstance(value, str):
+        if isinstance(value, str) and not isinstance(value, Number):
             text = value.strip(WHITE_SPACE)
             if not text:
                 raise missing
@@ -52,7 +55,7 @@ def _tenant(value: Any) -> str | None:
     """None where the event names no tenant: the token does, then."""
     if value is None:
         return None
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Number):
         text = value.strip(WHITE_SPACE).lower()
         if not text:
             return None
@@ -61,19 +64,17 @@ def _tenant(value: Any) -> str | None:
     raise _refuse("invalid_tenant_id", "tenant_id must be 1 to 64 of a-z, 0-9, _ and -")
 
 
-def _timestamp_text(value: Any) -> str | None:
-    """The trimmed text of a timestamp; a JSON number is an epoch. None where it is neither."""
+def timestamp_text(value: Any) -> str | None:
+    """The trimmed text of a timestamp; of a JSON number the digits that were sent. None where it is neither."""
     if isinstance(value, str):
         return value.strip(WHITE_SPACE)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(int(value)) if float(value).is_integer() else repr(value)
-    return None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _timestamp(value: Any, info: ValidationInfo) -> str:
     """Refuses what the context names: a request's timestamps are checked together (`refused_timestamps`)."""
-    text = _timestamp_text(value)
-    if text and text not in (info.context or ()):
+    text = timestamp_text(value)
+    if text and len(text) <= MAX_TIMESTAMP_CHARACTERS and text not in (info.context or ()):
         return text
     if value is None or text == "":
         raise _refuse("missing_timestamp", "timestamp is missing")
@@ -83,9 +84,20 @@ def _timestamp(value: Any, info: ValidationInfo) -> str:
 def refused_timestamps(events: Iterable[WireEvent | Fault]) -> frozenset[str]:
     """The texts among the events' timestamps that are none."""
     values = (event.timestamp for event in events if isinstance(event, WireEvent))
-    texts = {_timestamp_text(value) for value in values if not (isinstance(value, str) and is_common(value))}
-    texts -= {None, ""}
-    return refused(texts) if texts else frozenset()  # type: ignore[arg-type]
+    texts = {timestamp_text(value) for value in values if not (isinstance(value, str) and is_common(value))}
+    return _refused({text for text in texts if text and len(text) <= MAX_TIMESTAMP_CHARACTERS})
+
+
+def _refused(texts: set[str]) -> frozenset[str]:
+    """A text that the database stumbles over is refused; it costs no other one."""
+    if not texts:
+        return frozenset()
+    try:
+        return refused(texts)
+    except duckdb.Error:
+        return (
+            frozenset().union(*(_refused({text}) for text in texts)) if len(texts) > 1 else frozenset(texts)
+        )
 
 
 def _schema_version(value: Any) -> int:
@@ -93,12 +105,17 @@ def _schema_version(value: Any) -> int:
         return 1
     if isinstance(value, str):
         digits = value.strip(WHITE_SPACE)
-        value = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 11 else 0
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = int(value)
-        if number == value and 1 <= number <= MAX_SCHEMA_VERSION:
-            return number
+        whole = digits.isascii() and digits.isdigit() and len(digits) < 11
+        value = int(digits) if whole else _whole(digits) if isinstance(value, Number) else 0
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SCHEMA_VERSION:
+        return value
     raise _refuse("invalid_schema_version", "schema_version must be a positive integer")
+
+
+def _whole(digits: str) -> int:
+    """The whole number that a JSON number is, as 3 for 3.0; 0 where it is none, or a large one."""
+    number = float(digits)
+    return int(number) if number.is_integer() and number <= MAX_SCHEMA_VERSION else 0
 
 
 def _payload(value: Any) -> str:
@@ -110,6 +127,8 @@ def _payload(value: Any) -> str:
         raise _refuse("invalid_payload", "payload must be a JSON object")
     if len(raw) > MAX_PAYLOAD_BYTES:
         raise _refuse("payload_too_large", f"payload must be at most {MAX_PAYLOAD_BYTES} bytes")
+    if levels(raw) > MAX_LEVELS:
+        raise _refuse("invalid_payload", f"payload is nested deeper than {MAX_LEVELS} levels")
     return raw.translate(_NEWLINES).decode()
 
 
@@ -121,9 +140,11 @@ _SHORT = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARACTERS, "p
 
 
 class Event(BaseModel):
-    """One event of one tenant. Unknown fields are refused: extra data belongs into `payload`."""
+    """One event of one tenant. Unknown fields are kept as they are, beside the event, in `_extra`."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=True, title="Event")
+    model_config = ConfigDict(
+        from_attributes=True, title="Event", json_schema_extra={"additionalProperties": True}
+    )
 
     event_id: Annotated[str, BeforeValidator(_text("event_id"))] = _shown(
         **_SHORT, description="Unique within the tenant: sending it again is harmless.", examples=["e1"]
@@ -158,7 +179,7 @@ REQUIRED = ("event_id", "source", "event_type", "timestamp")
 
 def needs_macro(events: Iterable[WireEvent | Fault]) -> bool:
     """True when judging these asks the database, which takes milliseconds."""
-    texts = (_timestamp_text(event.timestamp) for event in events if isinstance(event, WireEvent))
+    texts = (timestamp_text(event.timestamp) for event in events if isinstance(event, WireEvent))
     return any(text and not is_common(text) for text in texts)
 
 
@@ -211,17 +232,16 @@ def judge(events: Sequence[WireEvent | Fault], token_tenant: str | None) -> Verd
             verdict.rejected.append((index, [_MISSING_TENANT]))
             continue
         tenants[tenant] = tenants.get(tenant, 0) + 1
-        rows.append(
-            encode_row(
-                event.event_id,
-                tenant,
-                event.source,
-                event.event_type,
-                event.timestamp,
-                event.schema_version,
-                event.payload,
-            )
+        row = encode_row(
+            event.event_id,
+            tenant,
+            event.source,
+            event.event_type,
+            event.timestamp,
+            event.schema_version,
+            event.payload,
         )
+        rows.append(encode_wide_row(row, wire.more) if isinstance(wire, WiderEvent) else row)
     return verdict
 
 

@@ -5,13 +5,15 @@ segment deleted; a segment whose landing file is there has landed, and is only d
 never holds half a file under a name that a build would read.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sluice.ingest.rows import HEADER
-from sluice.ingest.segment import SUFFIX, Frames, date_of, is_id, sync_folder
+from sluice import durable
+from sluice.ingest.rows import file_chunks
+from sluice.ingest.segment import SUFFIX, Frames, date_of, is_id
 
 FEED = "tenant_events"
 _DAMAGED = ".damaged"
@@ -44,8 +46,8 @@ class LandingZone:
 
     def prepare(self) -> None:
         """Make the folders."""
-        self.ingest.mkdir(parents=True, exist_ok=True, mode=0o700)
-        make_folder(self.feed)
+        durable.make_folder(self.ingest)
+        durable.make_folder(self.feed)
 
     def segments(self) -> list[Path]:
         """Segments that have not landed yet, oldest first."""
@@ -70,8 +72,8 @@ class LandingZone:
         target = self.target(segment_id)
         frames = Frames()
         if target.exists():
-            sync_folder(target.parent)
-            write_durably(self.ingest / _LAST_ID, segment_id.encode())
+            durable.sync(target.parent)
+            durable.write(self.ingest / _LAST_ID, segment_id)
             segment.unlink()
             return Landed(segment_id, target)
         landed: Path | None = None
@@ -80,11 +82,11 @@ class LandingZone:
             rows = frames.read(stream, total if size is None else min(size, total))
             first = next(rows, None)
             if first is not None:
-                make_folder(target.parent)
-                self._publish(target, first, rows)
+                durable.make_folder(target.parent)
+                self._publish(target, file_chunks(itertools.chain([first], rows)))
                 landed = target
         size_landed = landed.stat().st_size if landed else 0
-        write_durably(self.ingest / _LAST_ID, segment_id.encode())
+        durable.write(self.ingest / _LAST_ID, segment_id)
         damaged = segment.with_suffix(_DAMAGED) if frames.damaged else None
         if damaged:
             segment.rename(damaged)
@@ -92,23 +94,20 @@ class LandingZone:
             segment.unlink()
         return Landed(segment_id, landed, frames.count, size_landed, frames.dropped_bytes, damaged)
 
-    def _publish(self, target: Path, first: bytes, rows: Iterator[bytes]) -> None:
+    def _publish(self, target: Path, chunks: Iterator[bytes]) -> None:
         """Write aside on the same disk as the target, sync, rename."""
         same_disk = self.ingest.stat().st_dev == target.parent.stat().st_dev
         aside = (self.ingest if same_disk else target.parent) / f".{target.name}.tmp"
+        aside.unlink(missing_ok=True)
+        durable.create(aside)
         try:
             with aside.open("wb") as out:
-                out.write(HEADER)
-                out.write(first)
-                for chunk in rows:
+                for chunk in chunks:
                     out.write(chunk)
-                out.flush()
-                os.fsync(out.fileno())
-            aside.rename(target)
+            durable.put(aside, target)
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
-        sync_folder(target.parent)
 
     def recover(self, report: Callable[[Landed], None]) -> None:
         """Land what a stopped process left behind; remove what it wrote aside. Needs the home's lock."""
@@ -117,22 +116,3 @@ class LandingZone:
                 leftover.unlink(missing_ok=True)
         for segment in self.segments():
             report(self.land(segment))
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and its parents, durably."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace a small file so that it is whole after a crash."""
-    aside = path.with_name(f".{path.name}.tmp")
-    with aside.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    aside.rename(path)

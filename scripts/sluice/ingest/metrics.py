@@ -61,6 +61,10 @@ class Metrics:
             "sluice_ingest_free_bytes", "Free space of the fuller disk.", registry=registry
         )
 
+        self.token_file_ok = Gauge(
+            "sluice_token_file_ok", "0 while the token file cannot be used as it is.", registry=registry
+        )
+
     def on_commit(self, committed: Committed) -> None:
         """One group."""
         self.commit_seconds.observe(committed.seconds)

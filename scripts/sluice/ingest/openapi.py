@@ -13,7 +13,7 @@ from sluice.ingest.events import REQUIRED, Event
 from sluice.ingest.settings import MAX_BODY_BYTES, MAX_BULK_EVENTS
 
 _REFERENCE = "#/components/schemas/"
-_STYLE = """
+STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}
 h2{margin-top:2.5rem;border-bottom:1px solid #ccc}
 code,pre{font-family:ui-monospace,monospace;font-size:.9rem}
@@ -25,19 +25,19 @@ td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-
 
 
 _MEANINGS = {
-    "400": "The body is not JSON.",
+    "400": "The body is not JSON, or not whole gzip or deflate.",
     "401": "No token, or an unknown or expired one.",
     "403": "The token may not write these events.",
     "408": "The body took too long to arrive.",
-    "413": f"The body is over {MAX_BODY_BYTES} bytes, or holds more than {MAX_BULK_EVENTS} events.",
-    "415": "The body is compressed.",
+    "413": f"The body is over {MAX_BODY_BYTES} bytes (also once inflated), or holds more than {MAX_BULK_EVENTS} events.",
+    "415": "The body's Content-Encoding is neither gzip nor deflate.",
     "422": "JSON, but not what this takes.",
     "429": "The tenant sends more than its rate; see Retry-After.",
     "503": "Nothing was kept: the disk is nearly full, the writer lags or stops; see Retry-After.",
 }
 _SINGLE = "Durable when answered. Sending an event again is harmless: (tenant_id, event_id) counts once."
 _BULK = (
-    "Bad events are refused one by one, good ones kept; durable when answered."
+    "Bad events, also those that are not JSON, are refused one by one, good ones kept; durable when answered."
     " An event of another tenant refuses the whole request."
 )
 
@@ -120,7 +120,7 @@ def docs_page(document: dict[str, Any]) -> str:
     whole = html.escape(json.dumps(document, indent=2, ensure_ascii=False))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
         f"<h1>{title}</h1><p>The same as a document: <a href='openapi.json'>openapi.json</a>. "
         f"Writes need a token: <code>Authorization: Bearer &lt;token&gt;</code>.</p>{operations}"
         f"<h2>Event</h2><table><tr><th>field<th>&nbsp;<th>type<th>meaning</tr>{fields}</table>"

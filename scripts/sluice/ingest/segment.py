@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from sluice import durable
+
 SUFFIX = ".segment"
 _MAGIC = b"SLU1"
 _HEAD = struct.Struct("<4sIII")
@@ -126,7 +128,7 @@ class Segment:
                 view = view[os.write(self._fd, view) :]
             os.fdatasync(self._fd)
             if not self._named:
-                sync_folder(self._folder)
+                durable.sync(self._folder)
                 self._named = True
         except OSError:
             self._cut_back()
@@ -145,12 +147,3 @@ class Segment:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

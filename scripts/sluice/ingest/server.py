@@ -9,11 +9,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sluice.home import data_home
+from sluice.http_limits import BATCH, LimitedServer, Limits, limit
 from sluice.ingest.app import create_app
 from sluice.ingest.lock import HomeLock
 from sluice.ingest.logs import configure_logging
 from sluice.ingest.service import Service
-from sluice.ingest.settings import BACKLOG, Settings
+from sluice.ingest.settings import Settings
 from sluice.tokens import Tokens
 
 
@@ -22,7 +23,9 @@ def take_events(listener: socket.socket, settings: Settings, log_level: str) -> 
     stop = Stop()
     configure_logging(log_level)
     log = structlog.get_logger("sluice.ingest")
-    service = Service(data_home(), settings, Tokens.from_environment())
+    home = data_home()
+    home.prepare()
+    service = Service(home, settings, Tokens.from_environment())
     lock = HomeLock(service.zone.ingest)
     service.start()
     for warning in service.warnings():
@@ -65,7 +68,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     """The server around the application, not yet running."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=limit(Limits.for_this_process()),
         loop="uvloop",
         ws="none",
         lifespan="off",
@@ -73,10 +76,10 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=BACKLOG,
+        backlog=BATCH,
         timeout_graceful_shutdown=10,
     )
-    return uvicorn.Server(config)
+    return LimitedServer(config)
 
 
 def _serve(service: Service, listener: socket.socket, stop: Stop) -> None:

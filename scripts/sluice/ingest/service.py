@@ -156,8 +156,8 @@ class Service:
         found = []
         if not self.tokens.configured:
             found.append("SLUICE_TOKENS_FILE is not set: every write is answered 401")
-        elif self.tokens.problem:
-            found.append("the token file has a problem; see the log")
+        elif self.tokens.check():
+            found.append("the token file cannot be used as it is; the last good one counts; see the log")
         if self.writer.landing_error:
             found.append("segments cannot become landing files at the moment; they are kept and tried again")
         return found
@@ -168,4 +168,5 @@ class Service:
         self.metrics.queued_bytes.set(self.writer.queued_bytes)
         self.metrics.backlog_bytes.set(self.writer.backlog_bytes)
         self.metrics.free_bytes.set(self.room.free_bytes)
+        self.metrics.token_file_ok.set(self.tokens.check() is None)
         return self.metrics.text()

@@ -1,6 +1,7 @@
 """What can be set from outside: environment variables of the write side, read once at the start."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ MAX_BULK_EVENTS = 5_000
 
 BACKLOG = 1_024
 """Connections that the system holds until they are taken."""
+
+_ORIGIN = re.compile(r"https?://[^/\s,*?#@]+")
 
 
 class SettingsError(ValueError):
@@ -49,6 +52,9 @@ class Settings:
     body_seconds: float = 30.0
     """A client that takes longer to send its body is answered 408."""
 
+    allow_origins: tuple[str, ...] = ()
+    """Origins whose pages may write from a browser (SLUICE_INGEST_ALLOW_ORIGINS); none by default."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings of this process; SettingsError names the variable and its value."""
@@ -58,7 +64,16 @@ class Settings:
             min_free_bytes=int(
                 _number(environment, "SLUICE_INGEST_MIN_FREE_BYTES", default.min_free_bytes, least=0)
             ),
+            allow_origins=_origins(environment, "SLUICE_INGEST_ALLOW_ORIGINS"),
         )
+
+
+def _origins(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = tuple(each.strip() for each in environment.get(name, "").split(",") if each.strip())
+    for origin in found:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise SettingsError(f"{name}={origin}: expected origins such as https://app.example.org, or *")
+    return found
 
 
 def _number(environment: Mapping[str, str], name: str, default: float, least: float) -> float:

@@ -14,16 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sluice.ingest.answers import Refusal
 from sluice.ingest.events import Verdict, judge, names_another_tenant, needs_macro
+from sluice.ingest.inflate import content_encoding, inflate
 from sluice.ingest.service import Service
-from sluice.ingest.wire import (
-    Fault,
-    MalformedError,
-    ShapeError,
-    TooManyEventsError,
-    WireEvent,
-    decode_bulk,
-    decode_event,
-)
+from sluice.ingest.shapes import Fault, MalformedError, ShapeError, TooManyEventsError, WireEvent
+from sluice.ingest.wire import decode_bulk, decode_event
 from sluice.tokens import Identity
 
 PATHS = ("/events", "/events/bulk")
@@ -43,8 +37,11 @@ class Writes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http" or scope["path"] not in PATHS:
+            if scope.get("method") == "HEAD":  # the server leaves the body of the answer out
+                scope = {**scope, "method": "GET"}
             await self._app(scope, receive, send)
             return
+        is_body_left = False
         try:
             if scope["method"] != "POST":
                 raise Refusal(405, "this path takes POST only", {"Allow": "POST"})
@@ -55,12 +52,16 @@ class Writes:
             headers: list[tuple[bytes, bytes]] = []
         except Refusal as refusal:
             status, body, headers = refusal.status, orjson.dumps(refusal.body()), refusal.raw_headers()
+            is_body_left = refusal.is_body_left and not _waits_to_send(scope)
         except Exception:
             _log.exception("internal error", path=scope["path"])
             status, body, headers = 500, _INTERNAL, []
         headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": body, "more_body": is_body_left})
+        if is_body_left:
+            await self._service.bodies.drain(receive)
+            await send({"type": "http.response.body", "body": b""})
 
     async def _single(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         verdict = await self._judged(scope, receive, lambda body: [decode_event(body)])
@@ -82,9 +83,10 @@ class Writes:
         service, headers = self._service, dict(scope["headers"])
         identity = service.authorise(headers.get(b"authorization"))
         service.admit(identity)
+        encoding = content_encoding(headers)
         body = await service.bodies.read(headers, receive)
         try:
-            verdict = await self._judge_fairly(body, decode, identity)
+            verdict = await self._judge_fairly(body, encoding, decode, identity)
         except MalformedError as error:
             raise Refusal(400, f"malformed JSON: {error}") from None
         except ShapeError as error:
@@ -104,16 +106,23 @@ class Writes:
         return verdict
 
     async def _judge_fairly(
-        self, body: bytes, decode: Callable[[bytes], _Events], identity: Identity
+        self, body: bytes, encoding: str, decode: Callable[[bytes], _Events], identity: Identity
     ) -> Verdict:
         """What takes long is judged in a thread, so that other requests are answered meanwhile."""
         loop, executor = asyncio.get_running_loop(), self._service.executor
-        if len(body) > _INLINE_BYTES:
-            return await loop.run_in_executor(executor, lambda: _judge(decode(body), identity))
+        if len(body) > _INLINE_BYTES or encoding != "identity":
+            return await loop.run_in_executor(
+                executor, lambda: _judge(decode(inflate(body, encoding)), identity)
+            )
         events = decode(body)
         if needs_macro(events):
             return await loop.run_in_executor(executor, _judge, events, identity)
         return _judge(events, identity)
+
+
+def _waits_to_send(scope: Scope) -> bool:
+    """True where the client sends its body only when it is told to go on."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in scope["headers"])
 
 
 def _judge(events: _Events, identity: Identity) -> Verdict:

@@ -8,7 +8,6 @@ a tree of files reflects stands in its `.sluice.json`, written last: a build tha
 the next, which replaces all that changed since.
 """
 
-import ctypes
 import json
 import os
 import shutil
@@ -16,13 +15,13 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
+from sluice import durable
 from sluice.stamps import clear, make_folder
 
 STATE = ".sluice.json"
 STAGING = ".staging"
 # As many files of added rows a partition has before it is written anew: readers open each of them.
 MAX_ADDED = 8
-AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of renameat2(2)
 
 
 def read_state(tree: Path) -> dict[str, object]:
@@ -36,31 +35,29 @@ def read_state(tree: Path) -> dict[str, object]:
         return {"warehouse_id": "", "batches": {}, "files": {}}
 
 
-def write_state(tree: Path, state: dict[str, object]) -> None:
-    """Note what a tree of files reflects now."""
-    replace_text(tree / STATE, json.dumps(state, sort_keys=True) + "\n")
+def write_state(tree: Path, state: dict[str, object], *, is_public: bool = True) -> None:
+    """Note what a tree of files reflects now. `is_public`: everybody may read the tree."""
+    replace_text(tree / STATE, json.dumps(state, sort_keys=True) + "\n", is_public=is_public)
 
 
-def replace_text(path: Path, text: str) -> bool:
+def replace_text(path: Path, text: str, *, is_public: bool = True) -> bool:
     """Make a file hold the text, by one rename. Returns False when it did already."""
     try:
         if path.read_text() == text:
             return False
     except (OSError, ValueError):
-        make_folder(path.parent)
+        make_folder(path.parent, is_public=is_public)
         clear(path)
-    aside = path.with_name(f".{path.name}.tmp")
-    aside.write_text(text)
-    aside.replace(path)
+    durable.write(path, text, is_public=is_public)
     return True
 
 
 def clear_staging(tree: Path) -> Path:
     """An empty folder beside the tables, on their file system, for what is being written."""
     staging = tree / STAGING
-    make_folder(tree)
+    make_folder(tree, is_public=True)
     shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    staging.mkdir(mode=0o700)
     return staging
 
 
@@ -70,6 +67,8 @@ def change_partitions(
     written: Mapping[str, Path],
     rewritten: Collection[str] | None,
     grown: Collection[str] = (),
+    *,
+    is_public: bool = True,
 ) -> int:
     """Move freshly written files into the partitions of a table, each partition in one step.
 
@@ -80,24 +79,31 @@ def change_partitions(
             file; it is consumed. An absent folder, or a partition without a file, has no rows.
         rewritten: names of the partition folders that get what was written and nothing else. None: all.
         grown: those that get what was written, and keep their other files.
+        is_public: everybody may read the files.
     Returns: how many partitions changed.
     Raises: ValueError if a partition was written in several files.
     """
-    make_folder(table)
     files = {f"{name}{rest}.parquet": _written(folder) for rest, folder in written.items()}
+    staged = [file for partitions in files.values() for file in partitions.values()]
+    for file in staged:
+        file.chmod(durable.file_mode(is_public))
+    durable.sync_all(staged)
+    if staged:
+        make_folder(table, is_public=is_public)
     everything = _partitions(table).union(*files.values())
-    changed = 0
+    touched: list[Path] = []
     for partition in sorted(everything if rewritten is None else {*rewritten, *grown}):
         folder = table / partition
         fresh = {file: partitions[partition] for file, partitions in files.items() if partition in partitions}
         gone = set(files) - {f"{name}.parquet"} if partition in grown else _files_of(folder, name)
         aside = next(iter(written.values())).with_name("partition.new")
-        changed += _change(
-            folder, fresh, {file for file in gone - set(fresh) if (folder / file).exists()}, aside
-        )
+        leave = {file for file in gone - set(fresh) if (folder / file).exists()}
+        if _change(folder, fresh, leave, aside, is_public):
+            touched.append(folder)
+    durable.sync_all(folder for folder in (table, *touched) if touched and folder.exists())
     for folder in written.values():
         shutil.rmtree(folder, ignore_errors=True)
-    return changed
+    return len(touched)
 
 
 def growing_partitions(table: Path, name: str, staging: Path) -> list[str]:
@@ -134,14 +140,15 @@ def _files_of(partition: Path, name: str) -> set[str]:
     }
 
 
-def _change(partition: Path, fresh: Mapping[str, Path], gone: Collection[str], aside: Path) -> bool:
+def _change(
+    partition: Path, fresh: Mapping[str, Path], gone: Collection[str], aside: Path, is_public: bool
+) -> bool:
     """Give a partition files, by their new names, and take others away. Returns whether there was something to do."""
     if fresh and not partition.is_dir():
         partition.unlink(missing_ok=True)
-        partition.parent.mkdir(parents=True, exist_ok=True)
-        _fill(aside, fresh).rename(partition)
+        _fill(aside, fresh, is_public).rename(partition)
     elif len(fresh) + len(gone) > 1:
-        _exchange(partition, fresh, gone, aside)
+        _exchange(partition, fresh, gone, aside, is_public)
     else:
         for name, file in fresh.items():
             _put(file, partition / name)
@@ -167,43 +174,35 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _fill(folder: Path, files: Mapping[str, Path]) -> Path:
+def _fill(folder: Path, files: Mapping[str, Path], is_public: bool) -> Path:
     """Make a folder anew, and move files into it by their new names."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(mode=0o700)
+    folder.chmod(durable.folder_mode(is_public))
     for name, file in files.items():
         file.replace(folder / name)
+    durable.sync(folder)
     return folder
 
 
-def _exchange(partition: Path, fresh: Mapping[str, Path], gone: Collection[str], aside: Path) -> None:
+def _exchange(
+    partition: Path, fresh: Mapping[str, Path], gone: Collection[str], aside: Path, is_public: bool
+) -> None:
     """Change several files of a partition in one step: a folder is made aside with all that it is to have. Where folders
     can't be exchanged, it changes file by file."""
-    _fill(aside, fresh)
+    _fill(aside, fresh, is_public)
     for file in partition.iterdir():
         if file.name not in gone and file.name not in fresh and file.is_file():
             (aside / file.name).hardlink_to(file)
+    durable.sync(aside)
     try:
-        _swap(aside, partition)
+        durable.exchange(aside, partition)
     except OSError:
         for name in fresh:
             _put(aside / name, partition / name)
         for name in gone:
             _remove(partition / name)
     shutil.rmtree(aside)
-
-
-def _swap(one: Path, other: Path) -> None:
-    """Exchange two folders in one step.
-
-    Raises: OSError where the file system or the operating system (others than Linux) can't.
-    """
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is None:
-        raise OSError("this operating system can't exchange folders")
-    if rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(one), None, str(other))
 
 
 @cache
@@ -213,7 +212,7 @@ def _can_swap(staging: Path) -> bool:
     try:
         for name in ("one", "other"):
             (trial / name).mkdir(parents=True, exist_ok=True)
-        _swap(trial / "one", trial / "other")
+        durable.exchange(trial / "one", trial / "other")
     except OSError:
         return False
     finally:

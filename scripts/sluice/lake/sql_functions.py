@@ -77,7 +77,7 @@ def _note(tree: str, state: str) -> str:
         files = dict(stamps(folder, ".json"))
     else:
         files = {path.name: stamp(path) for path in folder.glob("*.db")}
-    write_state(folder, {**noted, "files": files})
+    write_state(folder, {**noted, "files": files}, is_public=tree != "tenants")
     return tree
 
 
@@ -91,7 +91,8 @@ def _change(table: str, name: str, change: str) -> int:
     written = {
         rest: lake / STAGING / f"{table.replace('/', '.')}.{name}{rest}" for rest in parts.pop("written")
     }
-    return change_partitions(lake / table, name, written, **parts)
+    is_public = not table.startswith("quarantine/")
+    return change_partitions(lake / table, name, written, **parts, is_public=is_public)
 
 
 def _growing(table: str, name: str) -> list[str]:

@@ -2,11 +2,15 @@
 
 
 class UnreadableFileError(Exception):
-    """A landing file that cannot be loaded as it is; the message is for people.
+    """A landing file that cannot be loaded as it is.
 
-    `retry` is True where the file may be fine and only could not be opened, or was still changing.
+    Args:
+        message: what is wrong and what to do, for everybody: it never holds a byte of the file's content.
+        detail: what operators may see besides, e.g. the first line as it was read.
+        retry: the file may be fine and only could not be opened, or was still changing.
     """
 
-    def __init__(self, message: str, *, retry: bool = False) -> None:
+    def __init__(self, message: str, detail: str | None = None, *, retry: bool = False) -> None:
         super().__init__(message)
+        self.detail = detail
         self.retry = retry

@@ -6,5 +6,5 @@ HEADER = 1 << 20
 """The header must end within this many bytes."""
 WINDOW = 1 << 19
 """What is looked at together: small enough to stay, with its masks, in the processor's second-level cache."""
-WINDOW_MAX = 1 << 30
-"""How far one record may make a window grow."""
+LOOK_AHEAD = 4
+"""How many times RECORD one window may hold, to see what an open quote or a long line leads to."""

@@ -1,8 +1,8 @@
-"""Take a file apart that is not regular: good records into a copy, faulty ones aside with their reason.
+"""Take a file apart that is not regular: good records into copies, faulty ones aside with their reason.
 
 If several faults apply to a record, the first of this list is its reason: `invalid_encoding`,
-`unterminated_quote`, `line_too_long`, `too_few_columns` or `too_many_columns`. Where a record ends is decided
-by its quotes and line ends alone, before its bytes are decoded.
+`unterminated_quote`, `line_too_long`, `too_few_values`, `too_few_columns` or `too_many_columns`. Where a record
+ends is decided by its quotes and line ends alone, before its bytes are decoded.
 """
 
 from dataclasses import dataclass
@@ -10,136 +10,328 @@ from pathlib import Path
 
 import numpy as np
 
-from sluice.landing import limits
-from sluice.landing.header import Header
-from sluice.landing.lines import EMPTY, GOOD, LONG, QUOTED, SHORT, Lines, judge
-from sluice.landing.output import CopyWriter, FaultWriter
-from sluice.landing.proof import Layout, Proven, Prover
-from sluice.landing.records import Reader, Verdict
+from sluice.landing.dialect import Dialect
+from sluice.landing.errors import UnreadableFileError
+from sluice.landing.feed import FeedFormat
+from sluice.landing.fields import fields_at
+from sluice.landing.header import Header, Names, Start
+from sluice.landing.lines import EMPTY, GOOD, Lines, judge
+from sluice.landing.output import FaultWriter, LongText, Part, cut_text, write_lines
+from sluice.landing.proof import Layout, Proven, Prover, record_lines
+from sluice.landing.records import Outcome, Reader, Verdict
 from sluice.landing.source import open_file
+from sluice.landing.text import Text
 from sluice.landing.window import Window
 
-OF_KIND = {SHORT: Verdict.TOO_FEW, LONG: Verdict.TOO_MANY}
+MAX_PARTS = 64
+"""How many different headers one file may have."""
 
 
 @dataclass(frozen=True)
 class Normalised:
-    """The outcome: paths of the copy and of the faults, and what they hold."""
+    """The outcome: the copies, and what they and the faults hold."""
 
     records: int
     faults: int
-    copy_path: str
+    parts: list[Part]
     faults_path: str | None
-    quoted_newlines: bool
+    lines_path: str | None
 
 
-def normalise(path: str, header: Header, size_bytes: int, work_dir: Path) -> Normalised:
-    """Split the records of a UTF-8 file (`size_bytes` long, more or less) into good and faulty ones.
+def normalise(text: Text, names: Names, feed: FeedFormat, dialect: Dialect, work_dir: Path) -> Normalised:
+    """Split the records of a text that RFC 4180 reads into good and faulty ones; what is written is in the `dialect`
+    that the file had.
 
-    Raises UnreadableFileError if reading fails, OSError if writing does.
+    Raises UnreadableFileError if reading fails or the file has too many headers, OSError if writing fails.
     """
-    layout = Layout(ord(header.delimiter), len(header.names), header.crlf)
-    with (
-        open_file(path) as source,
-        CopyWriter(work_dir, header.delimiter) as copy,
-        FaultWriter(work_dir) as faults,
-    ):
-        window = Window(source, header.data_start, size_bytes, crlf=header.crlf)
-        splitter = Splitter(window, layout, copy, faults)
+    start = text.start
+    with open_file(text.path) as source, FaultWriter(work_dir) as faults:
+        window = Window(source, start.data_start, text.stop, crlf=start.crlf, mid_line=start.mid_line)
+        parts = _Parts(work_dir, dialect)
+        try:
+            splitter = Sorter(window, start, names, parts, faults, feed.limits.max_raw_bytes)
+            splitter.run()
+        finally:
+            parts.close()
+    kept = [part for part in parts.all if part.runs.count] or parts.all[:1]
+    records = sum(part.runs.count for part in kept)
+    lines_path = write_lines(work_dir, [part.runs for part in kept])
+    return Normalised(records + faults.count, faults.count, kept, faults.path, lines_path)
+
+
+class _Parts:
+    """The copies of a file, one for each layout of columns that it has."""
+
+    def __init__(self, work_dir: Path, dialect: Dialect) -> None:
+        self._work_dir = work_dir
+        self.dialect = dialect
+        self.all: list[Part] = []
+        self._of: dict[tuple[Header, int], Part] = {}
+
+    def part(self, header: Header, width: int) -> Part:
+        """The copy for records of a header that are so wide. Raises UnreadableFileError if it would be one too many."""
+        found = self._of.get((header, width))
+        if found is None:
+            if len(self.all) == MAX_PARTS:
+                raise UnreadableFileError(
+                    f"The file has more than {MAX_PARTS} different headers. Deliver each table as a file of its own."
+                )
+            found = self._of[header, width] = Part(self._work_dir, header, width, self.dialect)
+            self.all.append(found)
+        return found
+
+    def close(self) -> None:
+        for part in self.all:
+            part.close()
+
+
+class Splitter:
+    """Finds the records at the front of a window, and says of each what it is."""
+
+    def __init__(self, window: Window, start: Start, names: Names) -> None:
+        """Records are those below `start`."""
+        self._window = window
+        self._names = names
+        self._line = start.line
+        self._use(start.header)
+        self._crlf = start.crlf
+        self._long: _LongFault | None = None
+
+    def run(self) -> None:
+        """Go through the file."""
+        window = self._window
         while window.size:
-            used = splitter.take_proven() or splitter.take_careful()
+            used = self.take()
             if used:
                 window.drop(used)
             else:
                 window.grow()
-    return Normalised(
-        splitter.good + faults.count, faults.count, copy.path, faults.path, copy.quoted_newlines
-    )
+        if self._long is not None:
+            self._end_long()
 
-
-class Splitter:
-    """Moves the records at the front of a window to where they belong."""
-
-    def __init__(self, window: Window, layout: Layout, copy: CopyWriter, faults: FaultWriter) -> None:
-        """Records of this layout go to `copy`, faulty ones to `faults`."""
-        self._window = window
-        self._layout = layout
-        self._prover = Prover(layout)
-        self._copy = copy
-        self._faults = faults
-        self.good = 0
+    def take(self) -> int:
+        """Take records off the front of the window; the bytes taken, 0 if more must be seen first."""
+        if self._long is not None:
+            return self._take_long()
+        return self.take_proven() or self.take_careful()
 
     def take_proven(self) -> int:
-        """Copy all whole records of the window if they can be proven regular; the number of bytes taken."""
-        window = self._window
-        proven = self._prover.prove(window)
-        if proven is None or not proven.records:
-            return 0
-        self._copy.add_records(self._with_lf(proven))
-        self._copy.quoted_newlines |= proven.quoted_newlines
-        self.good += proven.records
-        return proven.size
-
-    def _with_lf(self, proven: Proven) -> bytes | bytearray:
-        text = self._window.data[: proven.size]
-        if not self._layout.crlf:
-            return text
-        if not proven.quoted_newlines:
-            return text.replace(b"\r\n", b"\n")
-        return np.delete(self._window.array[: proven.size], proven.ends - 1).tobytes()
+        """Take all whole records of the window if they can be proven regular."""
+        return 0
 
     def take_careful(self) -> int:
-        """Sort the records of the window one by one; the bytes taken, 0 if more must be seen first."""
+        """Look at the lines of the window one by one."""
         window = self._window
-        cut = window.data.rfind(b"\n", 0, window.size) + 1
+        cut = window.whole_lines()
         if not cut:
-            return 0
-        lines = judge(window.array[:cut], self._layout)
-        delimiter = bytes([self._layout.delimiter])
-        reader = Reader(window.data, lines, delimiter, self._layout.width, ended=window.ended)
-        line = 0
+            return self._begin_long_line() if window.is_full else 0
+        lines = judge(window.array[:cut], self._layout, self._names, mid_line=window.mid_line)
+        reader = Reader(
+            window.data, lines, self._header, self._names, ended=window.ended and cut == window.size,
+            is_full=window.is_full,
+        )  # fmt: skip
+        line, count = 0, len(lines.starts)
         for odd in np.flatnonzero(lines.kinds != GOOD).tolist():
             if odd < line:
                 continue
             self._take_good(lines, line, odd)
-            kind = int(lines.kinds[odd])
             line = odd + 1
-            if kind == EMPTY:
+            if lines.kinds[odd] == EMPTY and odd not in lines.groups:
                 continue
-            verdict = OF_KIND.get(kind, Verdict.RECORD)
-            if kind == QUOTED:
-                verdict, line = reader.read(odd)
-                if verdict is Verdict.UNKNOWN:
-                    return int(lines.starts[odd])
-            self._take(verdict, lines, odd, line)
-        self._take_good(lines, line, len(lines.starts))
+            outcome = reader.read(odd)
+            if outcome.verdict is Verdict.UNKNOWN:
+                self._line += odd
+                return int(lines.starts[odd])
+            if outcome.is_open:
+                self._begin_long(outcome.verdict, cut)
+                self._line += count
+                return cut
+            line = outcome.after
+            if outcome.verdict is Verdict.HEADER:
+                assert outcome.header is not None
+                self._use(outcome.header)
+                self._line += line
+                return int(lines.starts[line]) if line < count else cut
+            if outcome.verdict is not Verdict.BLANK:
+                self._take(outcome, lines, odd, line)
+        self._take_good(lines, line, count)
+        self._line += count
         return cut
 
+    def _use(self, header: Header) -> None:
+        """From here on the columns are those of `header`."""
+        self._header = header
+        self._fields = fields_at(header.delimiter.encode())
+        self._layout = Layout(ord(header.delimiter), header.named, crlf=False)
+
     def _take_good(self, lines: Lines, first: int, stop: int) -> None:
-        """Copy a run of lines that are all GOOD."""
+        """Take a run of lines that are all GOOD."""
+
+    def _take(self, outcome: Outcome, lines: Lines, first: int, stop: int) -> None:
+        """Take the record of these lines."""
+
+    def _take_fault(self, reason: str, raw: bytes, line: int) -> None:
+        """Take a fault that is longer than a window."""
+
+    def _new_long_text(self) -> LongText:
+        """What keeps the text of a fault that is longer than a window."""
+        return LongText(0)
+
+    def _begin_long(self, verdict: Verdict, size: int, *, in_line: bool = False) -> None:
+        self._long = _LongFault(verdict.value, self._line, self._new_long_text(), in_line=in_line)
+        self._long.text.add(memoryview(self._window.data)[:size])
+
+    def _begin_long_line(self) -> int:
+        size = self._window.size - (self._window.data[self._window.size - 1] == 13)
+        self._begin_long(Verdict.TOO_LONG, size, in_line=True)
+        return size
+
+    def _take_long(self) -> int:
+        """Take more of a fault that began before the window."""
+        window, long = self._window, self._long
+        assert long is not None
+        if long.in_line:
+            return self._take_long_line()
+        cut = window.whole_lines()
+        if not cut and not window.is_full:
+            return 0
+        if not cut:
+            long.in_line = long.goes_on = True
+            return self._take_long_line()
+        lines = judge(window.array[:cut], self._layout, self._names, mid_line=window.mid_line)
+        reader = Reader(window.data, lines, self._header, self._names, ended=False, is_full=False)
+        whole = reader.next_whole(0)
+        count = len(lines.starts) if whole is None else whole
+        used = cut if whole is None else int(lines.starts[whole])
+        long.text.add(memoryview(window.data)[:used])
+        self._line += count
+        if whole is not None:
+            self._end_long()
+        return used or self.take()
+
+    def _take_long_line(self) -> int:
+        window, long = self._window, self._long
+        assert long is not None
+        ends = [
+            at
+            for at in (window.data.find(b"\n", 0, window.size), window.data.find(b"\r", 0, window.size))
+            if at >= 0
+        ]
+        if not ends:
+            long.text.add(memoryview(window.data)[: window.size])
+            return window.size
+        end = min(ends)
+        if window.data[end] == 13 and end + 1 == window.size and not window.ended:
+            long.text.add(memoryview(window.data)[:end])
+            return end
+        end += 2 if window.data.startswith(b"\r\n", end) else 1
+        long.text.add(memoryview(window.data)[:end])
+        long.in_line = False
+        self._line += 1
+        if not long.goes_on:
+            self._end_long()
+        return end
+
+    def _end_long(self) -> None:
+        assert self._long is not None
+        self._take_fault(self._long.reason, self._long.text.text(), self._long.line)
+        self._long = None
+
+
+@dataclass
+class _LongFault:
+    """A fault that is longer than a window: to the end of its line (`in_line`), or until a whole record follows."""
+
+    reason: str
+    line: int
+    text: LongText
+    in_line: bool
+    goes_on: bool = False
+
+
+class Sorter(Splitter):
+    """Moves records to where they belong: good ones to a copy, faulty ones aside."""
+
+    def __init__(
+        self, window: Window, start: Start, names: Names, parts: _Parts, faults: FaultWriter, raw_limit: int
+    ) -> None:
+        """Records go to `parts` and `faults`; no more than `raw_limit` bytes of a fault are kept."""
+        self._parts = parts
+        self._faults = faults
+        self._raw_limit = raw_limit
+        super().__init__(window, start, names)
+
+    def _new_long_text(self) -> LongText:
+        return LongText(self._raw_limit)
+
+    def _use(self, header: Header) -> None:
+        super()._use(header)
+        self._part = self._parts.part(header, header.named)
+        self._prover: Prover | None = None
+
+    def take_proven(self) -> int:
+        """Copy all whole records of the window if they can be proven regular; the number of bytes taken."""
+        window = self._window
+        if not self._parts.dialect.is_usual or window.mid_line:
+            return 0
+        if self._prover is None:
+            layout = Layout(self._layout.delimiter, self._layout.width, self._crlf)
+            self._prover = Prover(layout, self._names)
+        proven = self._prover.prove(window)
+        if proven is None or not proven.records:
+            return 0
+        text = self._with_lf(proven)
+        if proven.inner_lines:
+            lines, count = record_lines(window.array[: proven.size], proven.ends)
+            self._part.add_text_lines(text, lines + self._line)
+            self._line += count
+        else:
+            self._part.add_text(text, self._line, proven.records)
+            self._line += proven.records
+        return proven.size
+
+    def _with_lf(self, proven: Proven) -> bytes | bytearray:
+        text = self._window.data[: proven.size]
+        if not self._crlf:
+            return text
+        if not proven.inner_lines:
+            return text.replace(b"\r\n", b"\n")
+        return np.delete(self._window.array[: proven.size], proven.ends - 1).tobytes()
+
+    def _take_good(self, lines: Lines, first: int, stop: int) -> None:
         if first >= stop:
             return
-        start = int(lines.starts[first])
-        end = int(lines.starts[stop]) if stop < len(lines.starts) else None
-        data = self._window.data
-        text = (
-            data[start:end] if end is not None else data[start : data.rfind(b"\n", 0, self._window.size) + 1]
-        )
-        self._copy.add_records(text.replace(b"\r\n", b"\n"))
-        self.good += stop - first
-
-    def _take(self, verdict: Verdict, lines: Lines, first: int, stop: int) -> None:
-        """Put the record of these lines where it belongs."""
-        text = bytes(self._window.data[lines.starts[first] : lines.ends[stop - 1]])
-        if not lines.clean_text and not _is_utf8(text):
-            self._faults.add("invalid_encoding", text)
-        elif verdict is not Verdict.UNTERMINATED and len(text) > limits.RECORD:
-            self._faults.add("line_too_long", text)
-        elif verdict is Verdict.RECORD:
-            self._copy.add_record(text)
-            self.good += 1
+        window = self._window
+        start, end = int(lines.starts[first]), int(lines.ends[stop - 1])
+        text: bytes | bytearray = window.data[start:end]
+        if len(lines.surplus):
+            surplus = lines.surplus[slice(*np.searchsorted(lines.surplus, [start, end]))]
+            text = np.delete(window.array[start:end], surplus - start).tobytes() if len(surplus) else text
+        if not lines.lf_only:
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._parts.dialect.is_usual or self._parts.dialect.is_plain(text):
+            self._part.add_text(text + b"\n", self._line + first, stop - first)
         else:
-            self._faults.add(verdict.value, text)
+            for line, record in enumerate(bytes(text).split(b"\n"), self._line + first):
+                self._part.add_record(self._fields.split(record), line)
+
+    def _take(self, outcome: Outcome, lines: Lines, first: int, stop: int) -> None:
+        text = bytes(self._window.data[lines.starts[first] : lines.ends[stop - 1]])
+        line = self._line + first
+        if not lines.clean_text and not _is_utf8(text):
+            self._take_fault("invalid_encoding", self._cut(text), line)
+        elif outcome.verdict is not Verdict.RECORD:
+            self._take_fault(outcome.verdict.value, self._cut(text), line)
+        elif len(outcome.values) == self._part.width:
+            self._part.add_record(outcome.values, line)
+        else:
+            self._parts.part(self._header, self._header.width).add_record(outcome.values, line)
+
+    def _cut(self, text: bytes) -> bytes:
+        return text if len(text) <= self._raw_limit else cut_text(text[: self._raw_limit], len(text))
+
+    def _take_fault(self, reason: str, raw: bytes, line: int) -> None:
+        self._faults.add(reason, self._parts.dialect.raw(raw), line)
 
 
 def _is_utf8(text: bytes) -> bool:

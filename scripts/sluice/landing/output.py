@@ -1,103 +1,178 @@
-"""What is written for a file that is not regular: a normalised copy of its good records, and its faults."""
+"""What is written for a file that is not regular: normalised copies of its good records, and its faults."""
 
 import re
+from array import array
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 import pyarrow as pa
 
-from sluice.landing.header import BOM
-from sluice.landing.source import new_path
+from sluice.landing.dialect import USUAL, Dialect
+from sluice.landing.header import BOM, Header
+from sluice.landing.source import new_path, open_new
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter
 
-FAULT_SCHEMA = pa.schema([("reason", pa.large_string()), ("raw_record", pa.large_string())])
+FAULT_SCHEMA = pa.schema(
+    [("reason", pa.large_string()), ("raw_record", pa.large_string()), ("line", pa.int64())]
+)
+LINE_SCHEMA = pa.schema([("part", pa.int64()), ("ordinal", pa.int64()), ("line", pa.int64())])
 FLUSH_BYTES = 8 << 20
 
 
-class CopyWriter:
-    """A copy without header line: UTF-8, LF, RFC 4180, every record of full width."""
+class LineRuns:
+    """In which line of the delivered file each record of a part begins, as runs of records in lines that follow each
+    other: record k stands in line `line + (k - ordinal)` of the last run with ordinal <= k."""
 
-    def __init__(self, work_dir: Path, delimiter: str) -> None:
-        """Create the copy in `work_dir`. Raises OSError if that fails."""
+    def __init__(self) -> None:
+        """No record yet."""
+        self.count = 0
+        self.ordinals = array("q")
+        self.lines = array("q")
+        self._ahead: int | None = None
+
+    def add(self, line: int, records: int = 1) -> None:
+        """Count records of which the first begins in `line` and each other one line after the one before."""
+        if line - self.count != self._ahead:
+            self._ahead = line - self.count
+            self.ordinals.append(self.count)
+            self.lines.append(line)
+        self.count += records
+
+    def add_each(self, lines: Iterable[int] | np.ndarray) -> None:
+        """Count records that begin in these lines."""
+        lines = np.asarray(lines, np.int64)
+        ordinals = self.count + np.arange(len(lines))
+        ahead = lines - ordinals
+        before = self._ahead if self._ahead is not None else int(ahead[0]) - 1
+        new = np.flatnonzero(np.diff(ahead, prepend=before))
+        self.ordinals.frombytes(ordinals[new].tobytes())
+        self.lines.frombytes(lines[new].tobytes())
+        self.count += len(lines)
+        self._ahead = int(ahead[-1])
+
+    @property
+    def first(self) -> int:
+        """The line of the first record, 0 if there is none."""
+        return self.lines[0] if self.lines else 0
+
+
+class Part:
+    """A copy of records of one layout, without header line: UTF-8, LF, RFC 4180, every record of full width."""
+
+    def __init__(self, work_dir: Path, header: Header, width: int, dialect: Dialect = USUAL) -> None:
+        """Create the copy in `work_dir`, `width` columns of the header wide. Raises OSError if that fails."""
         self.path = str(new_path(work_dir, ".csv"))
-        self._out = open(self.path, "wb", buffering=1 << 20)  # noqa: PTH123, SIM115
-        self._delimiter = delimiter.encode()
-        self._special = re.compile(b'["\r\n' + re.escape(self._delimiter) + b"]|" + BOM)
-        delimiter = re.escape(self._delimiter)
-        quoted, bare = rb'"[^"]*+(?:""[^"]*+)*+"', rb'[^"\r\n' + delimiter + rb"]*+"
-        part = rb"(?>" + quoted + rb"|" + bare + rb")"
-        self._strict = re.compile(part + rb"(?:" + delimiter + part + rb")*+")
-        quoted, bare = rb'"([^"]*+(?:""[^"]*+)*+)"', rb"([^" + delimiter + rb"]*+)"
-        self._field = re.compile(rb"(?>" + quoted + rb"|" + bare + rb")(?:" + delimiter + rb"|\Z)")
-        self._opening = self._delimiter + b'"'
-        self._empty = True
+        self.header = header
+        self.width = width
+        self.runs = LineRuns()
         self.quoted_newlines = False
+        self._out: BinaryIO = open_new(self.path)
+        self._pending: list[bytes] = []
+        self._size = 0
+        self._delimiter = header.delimiter.encode()
+        self._special = re.compile(b'["\r\n' + re.escape(self._delimiter) + b"]|" + BOM)
+        self._dialect = dialect
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Write what is pending."""
+        self._flush()
         self._out.close()
 
-    def add_record(self, text: bytes) -> None:
-        """Add a record of the right width, without its line end; lax quoting is made strict."""
-        if self._empty and text.startswith(BOM):
-            text = self._delimiter.join(self._requoted(text))
-        elif not text.startswith(b'"') and self._opening not in text:
-            fields = text.replace(b'"', b'""').split(self._delimiter)
-            text = self._delimiter.join(
-                [b'"' + value + b'"' if b'"' in value or b"\r" in value else value for value in fields]
-            )
-        elif not self._strict.fullmatch(text):
-            text = self._delimiter.join(self._requoted(text))
-        if b"\n" in text:
-            self.quoted_newlines = True
-        self._empty = False
-        self._out.write(text)
-        self._out.write(b"\n")
+    def add_record(self, values: list[bytes], line: int) -> None:
+        """Add a record that begins in `line`."""
+        if not self._dialect.is_usual:
+            values = [self._dialect.value(value) for value in values]
+        text = self._delimiter.join(values)
+        if text.count(self._delimiter) + 1 != len(values) or self._special.search(
+            text.replace(self._delimiter, b"")
+        ):
+            values = [self._quoted(value) for value in values]
+            text = self._delimiter.join(values)
+            self.quoted_newlines |= b"\n" in text
+        self.runs.add(line)
+        self._write(text + self._delimiter * (self.width - len(values)) + b"\n")
 
-    def add_records(self, text: bytes | bytearray | memoryview) -> None:
-        """Add regular records as they are, each ending in LF."""
-        if self._empty and bytes(text[:3]) == BOM:
-            first, text = bytes(text).split(b"\n", 1)
-            self.add_record(first)
-        if len(text):
-            self._empty = False
-            self._out.write(text)
+    def add_text(self, text: bytes | bytearray, line: int, records: int) -> None:
+        """Add regular records as they are, each ending in LF and none holding one."""
+        self.runs.add(line, records)
+        self._write(self._without_bom(text))
 
-    def _requoted(self, text: bytes) -> list[bytes]:
-        fields = []
-        at = 0
-        while at <= len(text):
-            match = self._field.match(text, at)
-            assert match is not None, "only well-formed records are added"
-            quoted, bare = match.groups()
-            value = bare if quoted is None else quoted.replace(b'""', b'"')
-            fields.append(self._quoted(value))
-            if match.end() == len(text) and not text.endswith(self._delimiter, match.start(), match.end()):
-                break
-            at = match.end()
-        return fields
+    def add_text_lines(self, text: bytes | bytearray, lines: np.ndarray) -> None:
+        """Add regular records as they are, some of which may hold line feeds; they begin in these lines."""
+        self.runs.add_each(lines)
+        self.quoted_newlines = True
+        self._write(self._without_bom(text))
+
+    def _without_bom(self, text: bytes | bytearray) -> bytes | bytearray:
+        """DuckDB leaves out a BOM at the beginning of a file, even where it is part of a value."""
+        if self._size or not text.startswith(BOM):
+            return text
+        end = re.compile(re.escape(self._delimiter) + b"|\n").search(text)
+        assert end is not None, "records end in LF"
+        return b'"' + text[: end.start()] + b'"' + text[end.start() :]
+
+    def _write(self, text: bytes | bytearray) -> None:
+        self._pending.append(bytes(text))
+        self._size += len(text)
+        if len(self._pending) > 1000 or len(text) > 1 << 16:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._out.write(b"".join(self._pending))
+        self._pending = []
 
     def _quoted(self, value: bytes) -> bytes:
         return b'"' + value.replace(b'"', b'""') + b'"' if self._special.search(value) else value
 
 
-class FaultWriter:
+class LongText:
+    """The raw text of a fault that arrives piece by piece, of which only the beginning is kept."""
+
+    def __init__(self, limit: int) -> None:
+        """Keep `limit` bytes."""
+        self._limit = limit
+        self._kept = bytearray()
+        self._size = 0
+        self._end = b""
+
+    def add(self, text: bytes | bytearray | memoryview) -> None:
+        """Append a piece."""
+        self._kept += text[: max(self._limit - self._size, 0)]
+        self._size += len(text)
+        self._end = (self._end + bytes(text[-2:]))[-2:]
+
+    def text(self) -> bytes:
+        """What was kept, without a line end; with a note where that is not all."""
+        size = self._size - len(re.search(rb"(?:\r\n|\n|\r|)\Z", self._end)[0])  # type: ignore[index]
+        return cut_text(bytes(self._kept), size) if size > self._limit else bytes(self._kept[:size])
+
+
+def cut_text(kept: bytes, size: int) -> bytes:
+    """The beginning of a text of `size` bytes, with a note."""
+    while kept and kept[-1] & 0xC0 == 0x80:
+        kept = kept[:-1]
+    if kept and kept[-1] > 127:
+        kept = kept[:-1]
+    return kept + b" [cut; %d bytes in all]" % size
+
+
+class FaultWriter(AbstractContextManager["FaultWriter"]):
     """Faulty records, one row each, in a Parquet file that is created with the first of them."""
 
     def __init__(self, work_dir: Path) -> None:
         """Faults will be written to `work_dir`."""
         self._work_dir = work_dir
         self._writer: ParquetWriter | None = None
+        self._out: BinaryIO | None = None
         self._reasons: list[bytes] = []
         self._raw: list[bytes] = []
+        self._lines: list[int] = []
         self._pending = 0
         self.path: str | None = None
         self.count = 0
@@ -108,32 +183,58 @@ class FaultWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._flush()
-        if self._writer is not None:
+        if self._reasons:
+            self._flush()
+        if self._writer is not None and self._out is not None:
             self._writer.close()
+            self._out.close()
 
-    def add(self, reason: str, raw: bytes) -> None:
+    def add(self, reason: str, raw: bytes, line: int) -> None:
         """Keep one faulty record: its raw text, bytes that are not UTF-8 as `\\xNN`."""
         if not raw.isascii():
             raw = raw.decode("utf-8", "backslashreplace").encode()
         self._reasons.append(reason.encode())
         self._raw.append(raw)
+        self._lines.append(line)
         self.count += 1
         self._pending += len(raw) + 100
         if self._pending > FLUSH_BYTES:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._reasons:
-            return
         if self._writer is None:
             from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - slow to import, seldom needed
 
             self.path = str(new_path(self._work_dir, ".parquet"))
-            self._writer = ParquetWriter(self.path, FAULT_SCHEMA)
-        columns = [_texts(self._reasons), _texts(self._raw)]
+            self._out = open_new(self.path)
+            self._writer = ParquetWriter(
+                self._out, FAULT_SCHEMA, use_dictionary=False, write_statistics=False, store_schema=False
+            )
+        columns = [_texts(self._reasons), _texts(self._raw), _numbers(np.array(self._lines, np.int64))]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=FAULT_SCHEMA))
-        self._reasons, self._raw, self._pending = [], [], 0
+        self._reasons, self._raw, self._lines, self._pending = [], [], [], 0
+
+
+def write_lines(work_dir: Path, parts: list[LineRuns]) -> str | None:
+    """Write the runs of lines of a file's parts to a Parquet file; None if none has more than one run."""
+    if all(len(part.lines) < 2 for part in parts):
+        return None
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - as above
+
+    path = str(new_path(work_dir, ".parquet"))
+    with open_new(path) as out, ParquetWriter(out, LINE_SCHEMA) as writer:
+        for number, part in enumerate(parts):
+            columns = [
+                _numbers(np.full(len(part.lines), number)),
+                _numbers(np.frombuffer(part.ordinals, np.int64)),
+                _numbers(np.frombuffer(part.lines, np.int64)),
+            ]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=LINE_SCHEMA))
+    return path
+
+
+def _numbers(values: np.ndarray) -> pa.Array:
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def _texts(values: list[bytes]) -> pa.Array:

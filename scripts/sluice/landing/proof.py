@@ -12,10 +12,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sluice.landing import limits
+from sluice.landing.fields import fields_at, is_empty
+from sluice.landing.header import Names, find_repeated
 from sluice.landing.window import Bytes, Window
 
 LF, CR, QUOTE = 10, 13, 34
-ONE = np.uint64(1)
+ONE, LAST_PLACE = np.uint64(1), np.uint64(63)
+
+JUNK = np.isin(np.arange(256), list(b' \t\v\f\r\n"'))
+"""Bytes that are nothing by themselves (and the delimiter)."""
+
+DIGITS = np.uint8(10)
+PLACES = 48
+"""How many characters of a line may tell by a digit that it is no header."""
+MANY = 64
+"""So many lines are not looked at one by one before the window as a whole was."""
 
 Flags = NDArray[np.bool_]
 Positions = NDArray[np.intp]
@@ -24,7 +35,7 @@ NONE: Positions = np.empty(0, np.intp)
 
 @dataclass(frozen=True)
 class Layout:
-    """How the records of a file are laid out: delimiter (a byte), columns, CR before each LF or not."""
+    """How records are laid out: delimiter (a byte), columns, CR before each LF or not."""
 
     delimiter: int
     width: int
@@ -35,25 +46,30 @@ class Layout:
 class Proven:
     """`records` regular records in the first `size` bytes; their line feeds stand at `ends`.
 
-    `quoted_newlines`: some of them contain a line feed inside quotes.
+    `inner_lines`: some of them contain a line end inside quotes; `quoted_newlines`: a line feed.
     """
 
     records: int
     size: int
     ends: Positions
+    inner_lines: bool
     quoted_newlines: bool
 
 
-NOTHING = Proven(0, 0, NONE, quoted_newlines=False)
+NOTHING = Proven(0, 0, NONE, inner_lines=False, quoted_newlines=False)
 
 
 class Prover:
     """Proves windows of one layout; keeps the memory for its masks, which is half of the speed."""
 
-    def __init__(self, layout: Layout) -> None:
-        """Prove records of this layout."""
+    def __init__(self, layout: Layout, names: Names) -> None:
+        """Prove records of this layout; `names` tells what would be another header."""
         self._layout = layout
-        self._line_feeds = self._marks = self._other = np.empty(0, bool)
+        self._names = names
+        self._fields = fields_at(bytes([layout.delimiter]))
+        self._headers = HeaderFilter(layout, names.shortest + layout.width - 1)
+        self._line_feeds = self._marks = np.empty(0, bool)
+        self._ranks: Positions = NONE
 
     def prove(self, window: Window) -> Proven | None:
         """Prove that all whole records at the front of the window are regular.
@@ -73,44 +89,150 @@ class Prover:
         bits = _Bits(marks)
         hidden = len(quotes) > 0 and _any_between(bits, quotes)
         if hidden:
-            ends = _record_ends(array, marks, quotes, layout)
-        elif not (
-            bits.before(ends) == np.arange(layout.width - 1, len(ends) * layout.width, layout.width)
-        ).all():
+            ends = self._record_ends(array, marks, quotes)
+        elif not (bits.before(ends) == self._expected_ranks(len(ends))).all():
             ends = None
         if ends is None or not len(ends):
             return None if ends is None else NOTHING
         used = int(ends[-1]) + 1
         quotes = quotes[: np.searchsorted(quotes, used)]
+        returns = _returns(data, array[:used])
         regular = (
             _quotes_stand_right(array, quotes, layout)
-            and _line_ends_agree(data, array[:used], quotes, ends, layout)
+            and _line_ends_agree(array, returns, quotes, ends, layout)
             and _lengths_are_right(ends, layout)
             and is_utf8(array[:used])
+            and not self._holds_other(array, ends)
         )
         if not regular:
             return None
         quoted_newlines = hidden and bool(np.count_nonzero(line_feeds[:used]) != len(ends))
-        return Proven(len(ends), used, ends, quoted_newlines)
+        inner_lines = quoted_newlines or len(returns) != (len(ends) if layout.crlf else 0)
+        return Proven(len(ends), used, ends, inner_lines, quoted_newlines)
+
+    def _holds_other(self, array: Bytes, ends: Positions) -> bool:
+        """Whether some of the lines are no records: a header, nothing, or nothing but a first field."""
+        layout = self._layout
+        tails = ends - 1 if layout.crlf else ends
+        for line in trailing_junk(array, tails, layout).tolist():
+            values = self._fields.split(_line(array, ends, tails, line))
+            if all(map(is_empty, values[1:])) and (len(values) > 1 or is_empty(values[0])):
+                return True
+        lines = self._headers.candidates(array, ends)
+        if len(lines) > MANY and not self._names.may_be_in(array.tobytes().lower()):
+            return False
+        delimiter, most = chr(layout.delimiter), layout.width + 4
+        for line in lines.tolist():
+            text = _line(array, ends, tails, line)
+            has_few = len(text) - len(text.translate(None, b"0123456789")) <= most
+            if has_few and find_repeated(text, self._names, delimiter):
+                return True
+        return False
 
     def _find_quotes(self, data: bytearray, array: Bytes) -> Positions:
         size = len(array)
         if len(self._marks) < size:
             padded = -size % 64 + size
-            self._line_feeds, self._marks, self._other = (np.empty(padded, bool) for _ in range(3))
+            self._line_feeds, self._marks = np.empty(padded, bool), np.empty(padded, bool)
         if data.find(b'"', 0, size) < 0:
             return NONE
-        return np.flatnonzero(np.equal(array, QUOTE, out=self._other[:size]))
+        mask = self._marks[: -size % 64 + size]
+        mask[size:] = False
+        np.equal(array, QUOTE, out=mask[:size])
+        return _few_places(mask)
 
     def _find_marks(self, array: Bytes) -> tuple[Flags, Flags]:
         """Masks of the line feeds, and of these and the delimiters; with zeros to a multiple of 64."""
         size, padded = len(array), -len(array) % 64 + len(array)
-        line_feeds, marks, other = self._line_feeds[:padded], self._marks[:padded], self._other[:size]
+        line_feeds, marks = self._line_feeds[:padded], self._marks[:padded]
         line_feeds[size:] = marks[size:] = False
         np.equal(array, LF, out=line_feeds[:size])
-        np.equal(array, self._layout.delimiter, out=other)
-        np.logical_or(line_feeds[:size], other, out=marks[:size])
+        np.equal(array, self._layout.delimiter, out=marks[:size])
+        np.logical_or(line_feeds, marks, out=marks)
         return line_feeds, marks
+
+    def _record_ends(self, array: Bytes, marks: Flags, quotes: Positions) -> Positions | None:
+        """The line feeds that end records, if all lines outside quotes have the layout's width."""
+        marks[quotes] = True
+        places = np.flatnonzero(marks)
+        is_quote = array[places] == QUOTE
+        inside = np.bitwise_xor.accumulate(is_quote)
+        inside |= is_quote
+        places = places[~inside]
+        is_end = array[places] == LF
+        ends = places[is_end]
+        return ends if np.array_equal(np.flatnonzero(is_end), self._expected_ranks(len(ends))) else None
+
+    def _expected_ranks(self, records: int) -> Positions:
+        """Which of the delimiters and line feeds, counted together from 0, are line feeds in regular records."""
+        if len(self._ranks) < records:
+            width = self._layout.width
+            self._ranks = np.arange(width - 1, 2 * records * width, width)
+        return self._ranks[:records]
+
+
+class HeaderFilter:
+    """Finds the few lines that may be headers: those with hardly a digit.
+
+    Digits are not counted: at some places of a line, nearly all records of most files have one. Where the first records
+    show no such places, they are counted after all.
+    """
+
+    def __init__(self, layout: Layout, shortest: int) -> None:
+        """Look at records of this layout; no header is shorter than `shortest`."""
+        self._layout = layout
+        self._shortest = min(shortest, PLACES)
+        self._places: list[int] | None = None
+
+    def candidates(self, array: Bytes, ends: Positions) -> Positions:
+        """The numbers of the records (which end at `ends`) that may be headers."""
+        if len(ends) < MANY:
+            return self._with_few_digits(array, ends)
+        if self._places is None:
+            self._places = _digit_places(array, ends, self._shortest)
+        if not self._places:
+            return self._with_few_digits(array, ends)
+        # record k + 1 begins behind ends[k]; the first record, and the last ones, which may be short, are always asked
+        asked = max(len(ends) - 1, 0)
+        while asked and ends[asked - 1] + 1 + max(self._places) >= len(array):
+            asked -= 1
+        before = np.flatnonzero(_no_digit(array[1 + self._places[0] :][ends[:asked]]))
+        for place in self._places[1:]:
+            is_short = ends[before + 1] - ends[before] <= place
+            before = before[is_short | _no_digit(array[1 + place :][ends[before]])]
+        return np.concatenate([[0], before + 1, np.arange(asked + 1, len(ends))])
+
+    def _with_few_digits(self, array: Bytes, ends: Positions) -> Positions:
+        starts = np.append(0, ends[:-1] + 1)
+        digits = (array - np.uint8(48) < DIGITS).view(np.uint8)
+        return np.flatnonzero(np.add.reduceat(digits, starts, dtype=np.int32) <= self._layout.width + 4)
+
+
+def _no_digit(values: Bytes) -> Flags:
+    return values - np.uint8(48) >= DIGITS
+
+
+def _digit_places(array: Bytes, ends: Positions, shortest: int) -> list[int]:
+    """Places in a line that hardly any record has without a digit, each looked at where those before it fail.
+
+    The first of them, which is looked at in all lines, is one that no header is too short for.
+    """
+    starts = ends[:-1] + 1
+    starts = starts[: np.searchsorted(starts, len(array) - PLACES)]
+    sample = starts[:: max(len(starts) // 500, 1), np.newaxis] + np.arange(PLACES)
+    fails, found = _no_digit(array[sample]), []
+    while len(fails) and len(found) < 4:
+        counts = np.count_nonzero(fails if found else fails[:, :shortest], axis=0)
+        best = int(np.argmin(counts))
+        if counts[best] > len(fails) * (0.9 if found else 0.25):
+            break
+        found.append(best)
+        fails = fails[fails[:, best]]
+    return found
+
+
+def _line(array: Bytes, ends: Positions, tails: Positions, line: int) -> bytes:
+    return array[ends[line - 1] + 1 if line else 0 : tails[line]].tobytes()
 
 
 class _Bits:
@@ -119,23 +241,27 @@ class _Bits:
     def __init__(self, mask: Flags) -> None:
         """`mask` is a multiple of 64 long."""
         self._words = np.packbits(mask, bitorder="little").view("<u8")
-        counts = np.bitwise_count(self._words)
-        self._before = np.cumsum(counts, dtype=np.int64) - counts
+        self._until = np.cumsum(np.bitwise_count(self._words), dtype=np.int64)
 
     def before(self, places: Positions) -> NDArray[np.int64]:
         """How many flags stand before each place."""
         word = places >> 6
-        below = (ONE << (places & 63).astype(np.uint64)) - ONE
-        return self._before[word] + np.bitwise_count(self._words[word] & below)
+        from_place = self._words[word] >> (places.view(np.uint64) & LAST_PLACE)
+        return self._until[word] - np.bitwise_count(from_place)
 
 
 def _few_places(mask: Flags) -> Positions:
     """`np.flatnonzero` for a mask that is seldom true: it looks at eight flags at once."""
     words = mask.view("<u8")
     filled = np.flatnonzero(words != 0)
-    if np.count_nonzero(mask) != len(filled):
-        return np.flatnonzero(mask)
-    return filled * 8 + (np.bitwise_count(words[filled] - ONE) >> 3)
+    flags = words[filled]
+    below = flags - ONE
+    if (flags & below).any():
+        places = np.flatnonzero(mask.reshape(-1, 8)[filled])
+        return (filled[places >> 3] << 3) + (places & 7)
+    places = filled << 3
+    places += np.bitwise_count(below) >> 3
+    return places
 
 
 def _any_between(bits: _Bits, quotes: Positions) -> bool:
@@ -143,25 +269,6 @@ def _any_between(bits: _Bits, quotes: Positions) -> bool:
     opening, closing = quotes[::2], quotes[1::2]
     wide = closing - opening > 1
     return bool(wide.any() and (bits.before(opening[wide]) != bits.before(closing[wide])).any())
-
-
-def _record_ends(array: Bytes, marks: Flags, quotes: Positions, layout: Layout) -> Positions | None:
-    """The line feeds that end records, if all lines outside quotes have the layout's width."""
-    marks[quotes] = True
-    places = np.flatnonzero(marks)
-    is_quote = array[places] == QUOTE
-    inside = np.bitwise_xor.accumulate(is_quote)
-    inside |= is_quote
-    places = places[~inside]
-    is_end = array[places] == LF
-    ends = places[is_end]
-    regular = np.array_equal(np.flatnonzero(is_end), _expected_ranks(len(ends), layout))
-    return ends if regular else None
-
-
-def _expected_ranks(records: int, layout: Layout) -> Positions:
-    """Which of the delimiters and line feeds, counted together from 0, are line feeds in regular records."""
-    return np.arange(layout.width - 1, records * layout.width, layout.width)
 
 
 def _quotes_stand_right(array: Bytes, quotes: Positions, layout: Layout) -> bool:
@@ -177,8 +284,14 @@ def _quotes_stand_right(array: Bytes, quotes: Positions, layout: Layout) -> bool
     return bool(begins.all() and ends.all())
 
 
+def _returns(data: bytearray, array: Bytes) -> Positions:
+    if data.find(b"\r", 0, len(array)) < 0:
+        return NONE
+    return np.flatnonzero(array == CR)
+
+
 def _line_ends_agree(
-    data: bytearray, array: Bytes, quotes: Positions, ends: Positions, layout: Layout
+    array: Bytes, returns: Positions, quotes: Positions, ends: Positions, layout: Layout
 ) -> bool:
     """All records end alike, and no other carriage return stands outside quotes."""
     expected = 0
@@ -186,12 +299,19 @@ def _line_ends_agree(
         expected = len(ends)
         if ends[0] == 0 or not (array[ends - 1] == CR).all():
             return False
-    elif data.find(b"\r", 0, len(array)) < 0:
-        return True
-    returns = np.flatnonzero(array == CR)
     if len(returns) == expected or not len(quotes):
         return len(returns) == expected
     return int(np.count_nonzero(np.searchsorted(quotes, returns) % 2 == 0)) == expected
+
+
+def record_lines(array: Bytes, ends: Positions) -> tuple[Positions, int]:
+    """In which line of `array`, counted from 0, each record that ends at one of `ends` begins, and how many lines all
+    of them take: LF, CRLF and CR each end one, also inside quotes."""
+    returns = np.flatnonzero(array == CR)
+    lone = returns[array[np.minimum(returns + 1, len(array) - 1)] != LF]
+    terminators = np.sort(np.concatenate([np.flatnonzero(array == LF), lone]))
+    lines = np.append(0, np.searchsorted(terminators, ends, "right"))
+    return lines[:-1], int(lines[-1])
 
 
 def _lengths_are_right(ends: Positions, layout: Layout) -> bool:
@@ -200,6 +320,19 @@ def _lengths_are_right(ends: Positions, layout: Layout) -> bool:
         return True
     lengths = np.diff(ends, prepend=-1) - (2 if layout.crlf else 1)
     return bool(lengths.max() <= limits.RECORD and (layout.width > 1 or lengths.min() > 0))
+
+
+def trailing_junk(array: Bytes, tails: Positions, layout: Layout) -> Positions:
+    """Which records may hold nothing, or nothing but their first field: those that end in enough of delimiters,
+    white space and quotes. `tails` are the places behind their last bytes."""
+    last = array[tails - 1]
+    left = np.flatnonzero((last < 48) | (last == layout.delimiter) if layout.delimiter > 47 else last < 48)
+    for back in range(min(layout.width, 65) - 1, 0, -1):
+        if not len(left):
+            break
+        found = array[tails[left] - back]
+        left = left[(found == layout.delimiter) | JUNK[found]]
+    return left
 
 
 def is_utf8(array: Bytes) -> bool:

@@ -1,39 +1,66 @@
 """From the file that was delivered to plain UTF-8 bytes: decompression and transcoding, both streamed."""
 
-import codecs
 import os
 import stat
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from sluice.landing.errors import UnreadableFileError
+import xxhash
 
-BLOCK = 1 << 20
-"""Bytes read or produced at once."""
-UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+from sluice.landing import limits
+from sluice.landing.decompress import Content
+from sluice.landing.delivered import BLOCK, unread
+from sluice.landing.encoding import (
+    WINDOWS_1252,
+    Encoding,
+    Utf8Scan,
+    column_names,
+    detect_encoding,
+    transcoded,
+)
+from sluice.landing.errors import UnreadableFileError
+from sluice.landing.feed import FeedFormat
+from sluice.landing.kinds import refuse_binary, refuse_other_files
+from sluice.landing.stamp import Stamp
 
 
 @dataclass(frozen=True)
-class Stamp:
-    """Size in bytes and modification time in nanoseconds: what tells one version of a file from the next."""
+class PlainText:
+    """A delivered file as UTF-8.
 
-    size_bytes: int
-    modified_ns: int
+    Attributes:
+        path: the file itself where nothing had to be done, or a copy (`is_copy`) in the work folder.
+        encoding: what the file itself has: a name like 'utf-16-le', or the source's option.
+        is_guessed: nothing in the file says so, only what its bytes look like.
+        note: what was ignored of the file, for everybody, or None.
+        is_checked: False where `encoding` is 'utf-8' because the beginning is; see resolve_encoding.
+        layers: how it is compressed, outermost first; `member`: the name of the file in a zip.
+        bom: the byte order mark that the copy lacks.
+    """
+
+    path: str
+    encoding: str
+    is_guessed: bool = False
+    note: str | None = None
+    is_checked: bool = False
+    is_copy: bool = False
+    layers: tuple[str, ...] = ()
+    member: str | None = None
+    bom: bytes = b""
 
 
 def stamp(path: str) -> Stamp:
-    """Size and time of a file as of now. Raises UnreadableFileError (retry) if it cannot be reached."""
+    """Size and times of a file as of now. Raises UnreadableFileError (retry) if it cannot be reached."""
     try:
         status = os.stat(path)  # noqa: PTH116 - the hot path of many small files
     except OSError as problem:
         raise unopened(problem) from problem
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableFileError("This is not a regular file. Put a CSV file in its place.", retry=True)
-    return Stamp(status.st_size, status.st_mtime_ns)
+    return Stamp.of(status)
 
 
 def open_file(path: str) -> BinaryIO:
@@ -59,29 +86,105 @@ def new_path(work_dir: Path, suffix: str) -> Path:
     return work_dir / f"{uuid4().hex}{suffix}"
 
 
-def plain_utf8(path: str, work_dir: Path) -> str:
-    """The path of the same text as plain bytes, UTF-8 unless some of its bytes are wrong.
+def open_new(path: Path) -> BinaryIO:
+    """A new file that only its owner can read (0600), to be written. Raises OSError."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
 
-    That is the file itself, or a copy in `work_dir` for `.gz` and for UTF-16 (known by its byte order mark).
-    Raises UnreadableFileError for broken gzip, for text that is not UTF-16 after all, if opening fails.
-    """
-    if path.lower().endswith(".gz"):
-        path = _write(_inflated(path), new_path(work_dir, ".csv"))
+
+def content_hash(path: str) -> str:
+    """The xxh3_128 of a file's bytes as they were delivered, in hex. Raises UnreadableFileError."""
+    digest = xxhash.xxh3_128()
     with open_file(path) as source:
-        encoding = UTF16.get(source.read(2))
-    if encoding:
-        path = _write(_transcoded(path, encoding), new_path(work_dir, ".csv"))
-    return path
+        buffer = bytearray(BLOCK)
+        view = memoryview(buffer)
+        while count := _read_into(source, buffer):
+            digest.update(view[:count])
+    return digest.hexdigest()
 
 
-def _write(blocks: Iterator[bytes], target: Path) -> str:
-    with target.open("wb") as out:
-        for block in blocks:
-            out.write(block)
+def plain_text(path: str, work_dir: Path, feed: FeedFormat) -> PlainText:
+    """A delivered file as UTF-8; what its content is decides, never its name.
+
+    A file that begins as plain UTF-8 is looked at no further: where its records cannot be proven to be UTF-8, ask
+    resolve_encoding. Raises UnreadableFileError for what cannot be decompressed or decoded, is larger than the feed's
+    limits or is not text, and if reading fails; OSError if the work folder cannot be written.
+    """
+    try:
+        content = Content(path, feed.limits)
+    except OSError as problem:
+        raise unopened(problem) from problem
+    with content:
+        head = content.blocks.peek(limits.HEADER + 2)
+        refuse_other_files(head)
+        encoding = detect_encoding(head, feed)
+        if not encoding.is_wide:
+            refuse_binary(head, column_names(feed))
+        plain = PlainText(
+            path,
+            encoding.name,
+            encoding.is_guessed,
+            is_checked=encoding.is_given or not encoding.is_utf8,
+            layers=content.layers,
+            member=content.member,
+            bom=encoding.bom,
+        )
+        if content.layers or not encoding.is_utf8:
+            blocks = content.blocks if encoding.is_utf8 else transcoded(content.blocks, encoding)
+            copy = _write(blocks, new_path(work_dir, ".csv"))
+            plain = replace(plain, path=copy, is_copy=True, note=" ".join(content.notes) or None)
+    if plain.is_checked or head.isascii():
+        return plain
+    scan = Utf8Scan()
+    scan.look(head)
+    return resolve_encoding(plain, work_dir) if scan.has_strays else plain
+
+
+def resolve_encoding(plain: PlainText, work_dir: Path) -> PlainText:
+    """Decide by the whole text whether it is UTF-8 or, if nothing beyond ASCII in it is, windows-1252.
+
+    Bytes that are not UTF-8 stay in a text that has characters which are: they spoil their lines only. Otherwise the
+    text is brought to UTF-8 in a copy, and an earlier copy is removed. Raises UnreadableFileError if reading fails,
+    OSError if the work folder cannot be written.
+    """
+    if plain.is_checked:
+        return plain
+    scan = Utf8Scan()
+    for block in text_blocks(plain.path):
+        scan.look(block)
+        if scan.is_mixed:
+            break
+    else:
+        scan.look(b"", final=True)
+    if scan.has_characters or not scan.has_strays:
+        return replace(plain, is_checked=True)
+    blocks = transcoded(text_blocks(plain.path), Encoding(WINDOWS_1252))
+    copy = _write(blocks, new_path(work_dir, ".csv"))
+    if plain.is_copy:
+        Path(plain.path).unlink()
+    return replace(plain, path=copy, encoding=WINDOWS_1252, is_guessed=True, is_checked=True, is_copy=True)
+
+
+def plain_utf8(path: str, work_dir: Path) -> str:
+    """The path of plain_text for a feed that nothing is known of."""
+    return plain_text(path, work_dir, FeedFormat({}, ())).path
+
+
+def _write(blocks: Iterable[bytes], target: Path) -> str:
+    """The path of a new file that holds the blocks; it is removed if they cannot be had to the end."""
+    try:
+        with open_new(target) as out:
+            for block in blocks:
+                rest = memoryview(block)
+                while rest:
+                    rest = rest[out.write(rest) :]
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
     return str(target)
 
 
-def _blocks(path: str) -> Iterator[bytes]:
+def text_blocks(path: str) -> Iterator[bytes]:
+    """The bytes of a plain file. Raises UnreadableFileError."""
     with open_file(path) as source:
         while block := _read(source):
             yield block
@@ -91,59 +194,11 @@ def _read(source: BinaryIO) -> bytes:
     try:
         return source.read(BLOCK)
     except OSError as problem:
-        raise UnreadableFileError(
-            f"Reading the file failed: {problem.strerror}. Deliver it again."
-        ) from problem
+        raise unread(problem) from problem
 
 
-def _inflated(path: str) -> Iterator[bytes]:
-    """The content of a gzip file of one or several members; zero bytes after the last are padding."""
-    position = 0
-    unpack = zlib.decompressobj(wbits=31)
-    fresh, members = True, 0
-    for block in _blocks(path):
-        pending = block
-        while pending:
-            if fresh and members and not (pending := pending.lstrip(b"\0")):
-                break
-            try:
-                yield unpack.decompress(pending, BLOCK)
-            except zlib.error as problem:
-                where = position + len(block) - len(pending)
-                raise UnreadableFileError(
-                    f"The gzip data is broken near byte {where}: {problem}. Compress and deliver it again."
-                ) from problem
-            fresh = unpack.eof
-            pending = unpack.unused_data if fresh else unpack.unconsumed_tail
-            if fresh:
-                members += 1
-                unpack = zlib.decompressobj(wbits=31)
-        position += len(block)
-    if not fresh:
-        raise UnreadableFileError(
-            f"The gzip data ends too early, after {position} bytes. Deliver the whole file again."
-        )
-
-
-def _transcoded(path: str, encoding: str) -> Iterator[bytes]:
-    """UTF-16 as UTF-8, without the byte order mark."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    position = 0
-    first = True
-    for block in _blocks(path):
-        yield _decode(decoder, block, position, encoding, final=False)[3 if first else 0 :]
-        first = False
-        position += len(block)
-    yield _decode(decoder, b"", position, encoding, final=True)
-
-
-def _decode(
-    decoder: codecs.IncrementalDecoder, block: bytes, position: int, encoding: str, *, final: bool
-) -> bytes:
+def _read_into(source: BinaryIO, buffer: bytearray) -> int:
     try:
-        return decoder.decode(block, final).encode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise UnreadableFileError(
-            f"The file begins as {encoding.upper()}, but near byte {position + problem.start} it is not: "
-            f"{problem.reason}. Deliver it again as UTF-8."
-        ) from problem
+        return source.readinto(buffer)  # type: ignore[attr-defined]
+    except OSError as problem:
+        raise unread(problem) from problem

@@ -1,5 +1,6 @@
 """A sliding window over a file: whole records leave at the front, bytes of the file come in at the back."""
 
+from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
@@ -16,17 +17,30 @@ class Window:
     """The next bytes of a file, beginning at a record.
 
     `data[:size]` are those bytes, `array` the same memory as numbers. At the end of the file (`ended`) a last
-    line without a line end is given one, so that every line in the window is complete.
+    line without a line end is given one, so that every line in the window is complete. `mid_line`: the byte before
+    the window is no line feed, so its first bytes may belong to the same line, if CRs are text.
     """
 
-    def __init__(self, source: BinaryIO, start: int, size_hint: int, *, crlf: bool) -> None:
-        """Begin at byte `start` of `source`; `size_hint` is the file's expected length in bytes."""
+    def __init__(
+        self,
+        source: BinaryIO,
+        start: int,
+        stop: int,
+        *,
+        crlf: bool,
+        mid_line: bool = False,
+        seen: Callable[[memoryview], object] | None = None,
+    ) -> None:
+        """Show the bytes from `start` to before `stop`; `seen` is told each piece of them once, in order."""
         source.seek(start)
         self._source = source
+        self._left = max(stop - start, 0)
         self._crlf = crlf
-        self._allocate(min(limits.WINDOW, max(size_hint - start, 0) + 1))
+        self._seen = seen
+        self._allocate(min(limits.WINDOW, self._left + 1))
         self.size = 0
         self.ended = False
+        self.mid_line = mid_line
         self.fill()
 
     def _allocate(self, capacity: int) -> None:
@@ -38,14 +52,18 @@ class Window:
         """Read until the window is full or the file ends. Raises UnreadableFileError if reading fails."""
         view = memoryview(self.data)
         while not self.ended and self.size < self._capacity:
+            stop = min(self._capacity, self.size + self._left)
             try:
-                count = self._source.readinto(view[self.size : self._capacity])  # type: ignore[attr-defined]
+                count = self._source.readinto(view[self.size : stop])  # type: ignore[attr-defined]
             except OSError as problem:
                 raise UnreadableFileError(
                     f"Reading the file failed: {problem.strerror}. Deliver it again."
                 ) from problem
+            if self._seen is not None and count:
+                self._seen(view[self.size : self.size + count])
             self.size += count
-            if not count:
+            self._left -= count
+            if not count or not self._left:
                 self.ended = True
                 self._close_last_line()
 
@@ -58,6 +76,7 @@ class Window:
 
     def drop(self, count: int) -> None:
         """Let the first `count` bytes go and read on; a window that had to grow returns to its usual size."""
+        self.mid_line = self.data[count - 1] != 10
         rest = self.data[count : self.size]
         if self._capacity > limits.WINDOW >= len(rest):
             self._allocate(limits.WINDOW)
@@ -66,18 +85,24 @@ class Window:
         self.fill()
 
     def grow(self) -> None:
-        """Look twice as far ahead as now. Raises UnreadableFileError where that is further than can be."""
-        if self._capacity > limits.WINDOW_MAX // 2:
-            raise UnreadableFileError(
-                "A record is longer than 1 GiB, or a quote is never closed and no whole line follows within"
-                " 1 GiB. Check the quotes and line ends of the file."
-            )
+        """Look twice as far ahead as now, until the window `is_full`."""
         old = self.data[: self.size]
-        self._allocate(2 * self._capacity)
+        self._allocate(min(2 * self._capacity, limits.LOOK_AHEAD * limits.RECORD))
         self.data[: len(old)] = old
         self.fill()
 
     @property
-    def capacity(self) -> int:
-        """How many bytes of the file the window can hold."""
-        return self._capacity
+    def is_full(self) -> bool:
+        """Whether the window cannot grow."""
+        return self._capacity >= limits.LOOK_AHEAD * limits.RECORD
+
+    def whole_lines(self) -> int:
+        """How many bytes at the front are complete lines, 0 if there is no telling yet.
+
+        A CR may end a line or be text in it: that shows when all of the line up to its LF is there, or more than one
+        record may have.
+        """
+        cut = self.data.rfind(b"\n", 0, self.size) + 1
+        if cut or not (self.mid_line or self.size > limits.RECORD + 1):
+            return cut
+        return self.data.rfind(b"\r", 0, self.size - 1) + 1

@@ -4,7 +4,6 @@ The file is in WAL mode and changed in place: replacing a file under a running r
 while a WAL writer that is killed at any point leaves every reader with the last committed state.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sluice import durable
 from sluice.publish.spec import Publication, Table
 from sluice.publish.sqlite import columns_of, connect
 from sluice.publish.state import is_as_noted, may_stay
@@ -27,9 +27,11 @@ def prepare_staging(staging: Path, publication: Publication) -> None:
 
     A table has its final primary key already, so that a first publication can move the file into place as it is.
     """
-    staging.parent.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(staging.parent.parent, is_public=True)
+    durable.make_folder(staging.parent)
     for leftover in with_companions(staging):
         leftover.unlink(missing_ok=True)
+    durable.create(staging)
     with closing(sqlite3.connect(staging)) as db:
         db.execute("pragma journal_mode = off")
         db.execute("pragma page_size = 8192")
@@ -81,7 +83,6 @@ def apply_publication(
     Raises:
         sqlite3.Error: the transaction was rolled back.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     is_noted = is_as_noted(target)
     if target.exists() and (is_noted or may_stay(target)):
         _update(target, staging, publication, turn, is_noted)
@@ -104,12 +105,9 @@ def _create(target: Path, staging: Path, publication: Publication, turn: Callabl
         write_build(db, publication)
         db.commit()
         db.execute("pragma journal_mode = wal")
-    staging.chmod(publication.mode)
-    with staging.open("rb") as written:
-        os.fsync(written.fileno())
     turn()
     clear(target)
-    staging.rename(target)
+    durable.put(staging, target, is_public=publication.is_public)
 
 
 def _update(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from sluice import durable
 from sluice.lake.files import read_state
 from sluice.publish.apply import Staged, attach_staging, tidy, update_table, write_build
 from sluice.publish.spec import Publication
@@ -63,8 +64,7 @@ def publish_files(
     for name in (*keep, *(file.name for file in files)):
         if not TENANT_ID.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a published file; nothing was published")
-    make_folder(folder)
-    folder.chmod(0o700)  # names of tenants are nobody else's business
+    make_folder(folder)  # names of tenants are nobody else's business
     found, noted = published_files(folder), read_state(folder)["files"]
     as_noted = {name for name, is_noted in found.items() if is_noted}
     touched = [file for file in files if file.name in found.keys() - as_noted and f"{file.name}.db" in noted]
@@ -109,7 +109,7 @@ def _create(path: Path, staging: Path, publication: Publication, file: File) -> 
     """Written aside and moved into place: nobody sees a part of it."""
     aside = staging.with_name(f"{file.name}.new")
     clear(aside)
-    aside.touch(mode=publication.mode)
+    durable.create(aside)
     with closing(connect(aside)) as db:
         db.execute("pragma journal_mode = off")
         attach_staging(db, staging)
@@ -118,11 +118,8 @@ def _create(path: Path, staging: Path, publication: Publication, file: File) -> 
         db.execute("commit")
         db.execute("detach staging")
         db.execute("pragma journal_mode = wal")
-    aside.chmod(publication.mode)
-    with aside.open("rb") as written:
-        os.fsync(written.fileno())
     clear(path)
-    aside.rename(path)
+    durable.put(aside, path)
 
 
 def _update(path: Path, staging: Path, publication: Publication, file: File) -> None:

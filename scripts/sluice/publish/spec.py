@@ -55,14 +55,14 @@ class Publication:
         batches: what the file reflects afterwards: pairs of (feed, identity of its last change) for
             `_published_batches`. Of a folder of files: none, its `.sluice.json` says so.
         warehouse_id: identity of the warehouse that they are changes of.
-        mode: permission bits of the file, when it is created.
+        is_public: everybody may read the file, as the umask leaves it; else its user alone.
     """
 
     tables: tuple[Table, ...]
     build: dict[str, str]
     batches: tuple[tuple[str, str], ...] = ()
     warehouse_id: str = ""
-    mode: int = 0o644
+    is_public: bool = False
 
 
 def publication_from_json(text: str) -> Publication:
@@ -90,5 +90,5 @@ def publication_from_json(text: str) -> Publication:
         build=given["build"],
         batches=tuple((feed, batch) for feed, batch in given.get("batches", ())),
         warehouse_id=given.get("warehouse_id", ""),
-        mode=int(given.get("mode", "644"), 8),
+        is_public=bool(given.get("is_public")),
     )

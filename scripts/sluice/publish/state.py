@@ -54,4 +54,4 @@ def note_published(targets: Sequence[Path]) -> None:
     for folder in {target.parent for target in targets}:
         state = read_state(folder)
         files = {target.name: stamp(target) for target in targets if target.parent == folder}
-        write_state(folder, {**state, "files": {**state["files"], **files}})
+        write_state(folder, {**state, "files": {**state["files"], **files}}, is_public=False)

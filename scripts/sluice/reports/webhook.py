@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 from tenacity import Retrying, stop_after_attempt, stop_before_delay, wait_random_exponential
 
+from sluice.deadline import within
+
 TOTAL_SECONDS = 10.0
 """What all POSTs of one build may take together; what is left waits for the next build."""
 POST_SECONDS = 3.0
@@ -35,12 +37,16 @@ def send_alerts(url: str, alerts: Sequence[Alert], post: Post | None = None) -> 
             left = deadline - time.monotonic()
             if left <= 0:
                 break
+
+            def attempt(body: Alert = alert) -> None:
+                send(body, min(deadline - time.monotonic(), POST_SECONDS))
+
             retrying = Retrying(
                 stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(left),
                 wait=wait_random_exponential(multiplier=0.2, max=1),
                 reraise=True,
             )
-            retrying(send, alert, min(left, POST_SECONDS))
+            retrying(attempt)
             sent.append(str(alert["id"]))
     except Exception as problem:  # whatever it is, the build is not to suffer from it
         why = f"{type(problem).__name__}: {problem}"
@@ -54,11 +60,16 @@ def send_alerts(url: str, alerts: Sequence[Alert], post: Post | None = None) -> 
 def _client(url: str) -> Post:
     import httpx  # 0.3 s of every dbt command otherwise
 
-    client = httpx.Client()
+    client = httpx.Client(follow_redirects=False)
+
+    def ask(body: Alert, seconds: float) -> int:
+        """The status alone: whatever the receiver has to say beyond it is not read."""
+        with client.stream("POST", url, json=body, timeout=seconds) as answer:
+            return answer.status_code
 
     def post(body: Alert, seconds: float) -> None:
-        answer = client.post(url, json=body, timeout=seconds)
-        if answer.status_code >= 300:
-            raise ValueError(f"it answered {answer.status_code}")
+        status = within(seconds, lambda: ask(body, seconds))
+        if status >= 300:
+            raise ValueError(f"it answered {status}")
 
     return post

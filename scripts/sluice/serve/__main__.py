@@ -9,14 +9,16 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver
 
 import uvicorn
 from dotenv import load_dotenv
 
 from sluice.home import PROJECT_ROOT, data_home
+from sluice.http_limits import BATCH, LimitedServer, Limits, limit
+from sluice.serve.limits import BODY_SECONDS
 from sluice.tokens import Tokens
 
-LISTEN_BACKLOG = 512
 STOP_SECONDS = 5
 
 
@@ -26,8 +28,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="scripts/serve",
         description="Serve the published tables: pages, JSON, CSV, SQL, /metrics, /events, /lineage.",
         epilog="Reads SLUICE_HOME, SLUICE_PUBLISHED, SLUICE_TOKENS_FILE (without it only sluice.db is"
-        " served), SLUICE_PII_KEY (required unless bound to loopback), SLUICE_SQL_TIME_LIMIT_MS (2000),"
-        " DATASETTE_SECRET (keeps people signed in over a restart).",
+        " served), SLUICE_PII_KEY (required unless bound to loopback), SLUICE_SQL_TIME_LIMIT_MS (2000; a query that"
+        " takes longer is stopped), DATASETTE_SECRET (keeps people signed in over a restart).",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
@@ -65,14 +67,14 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)  # asyncio sends at once only if told it is TCP
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(LISTEN_BACKLOG)
+        listener.listen()
     except OSError as error:
         reason = error.strerror or str(error)
         raise StartError(f"{host}:{port}: {reason}. Choose another --host or --port.") from error
     return listener
 
 
-class Server(uvicorn.Server):
+class Server(LimitedServer):
     """A server that says where it is once it answers; a signal stops it gracefully, with exit code 0."""
 
     def __init__(self, config: uvicorn.Config, announcement: Callable[[], None]) -> None:
@@ -117,14 +119,23 @@ def announce(host: str, port: int, tokens: Tokens) -> None:
 async def serve(listener: socket.socket, host: str) -> None:
     """Serve until a signal comes."""
     from sluice.serve.app import make_app  # takes a moment; wrong usage and busy ports answer before
+    from sluice.serve.catalog import parse_in_background
+    from sluice.serve.front import Pages
+    from sluice.serve.gate import Gate
+    from sluice.serve.worker import Setup
 
     tokens = Tokens.from_environment()
-    if tokens.problem:
-        print(f"scripts/serve: {tokens.problem}", file=sys.stderr)
-    datasette = make_app(data_home(), tokens, os.environ.get("DATASETTE_SECRET") or None)
+    home = data_home()
+    datasette = make_app(home, tokens, os.environ.get("DATASETTE_SECRET") or None)
     await datasette.invoke_startup()
+    parse_in_background(datasette.sluice.catalog)
+    pages = Pages(datasette.sluice, Setup(home, tokens.path, datasette._secret))
+    warming = asyncio.ensure_future(pages.warm())
     config = uvicorn.Config(
-        datasette.app(),
+        Gate(pages, datasette.sluice),
+        http=limit(Limits.for_this_process(BODY_SECONDS)),
+        ws="none",
+        backlog=BATCH,
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -133,7 +144,15 @@ async def serve(listener: socket.socket, host: str) -> None:
     )
     port = listener.getsockname()[1]
     await Server(config, lambda: announce(host, port, tokens)).serve(sockets=[listener])
+    warming.cancel()
+    pages.close()
     datasette.sluice.close()
+
+
+def start_fork_server() -> None:
+    """Load Datasette for the page processes while this process loads it for itself."""
+    forkserver.set_forkserver_preload(["sluice.serve.worker"])
+    forkserver.ensure_running()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,6 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not limit.isdecimal() or int(limit) == 0:
             raise StartError(f"SLUICE_SQL_TIME_LIMIT_MS is {limit!r}; give milliseconds, such as 2000.")
         listener = listen(options.host, options.port)
+        start_fork_server()
     except StartError as error:
         print(f"scripts/serve: {error}", file=sys.stderr)
         return 1

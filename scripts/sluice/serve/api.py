@@ -23,7 +23,7 @@ async def health(site: "Site", request: Any) -> Response:
 
 async def ready(site: "Site", request: Any) -> Response:
     """GET /ready: something is published and can be read."""
-    return Response.json(as_json(await site.facts()), headers=FRESH)
+    return Response.json(as_json(await site.facts(), site.warnings()), headers=FRESH)
 
 
 async def document(site: "Site", request: Any) -> Response:

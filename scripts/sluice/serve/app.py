@@ -1,5 +1,6 @@
 """Puts the server together: Datasette, its settings, the plugin and the site's state."""
 
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ from datasette.plugins import pm
 
 from sluice.home import Home
 from sluice.serve import plugin
-from sluice.serve.catalog import parse_in_background
-from sluice.serve.site import Site, sql_limit_ms
+from sluice.serve.csp import WithNonces
+from sluice.serve.limits import sql_limit_ms
+from sluice.serve.site import Site
 from sluice.tokens import Tokens
 
 HERE = Path(__file__).parent
@@ -30,9 +32,10 @@ REPLACED = [
 class SluiceDatasette(datasette_app.Datasette):
     """A Datasette without scratch databases, whose other databases are made on demand."""
 
-    def __init__(self, home: Home, tokens: Tokens, **options: Any) -> None:
-        self.sluice = Site(self, home, tokens)
+    def __init__(self, home: Home, tokens: Tokens, is_killable: bool, **options: Any) -> None:
+        self.sluice = Site(self, home, tokens, is_killable)
         super().__init__(memory=True, **options)
+        self.jinja_env.loader = WithNonces(self.jinja_env.loader)
         self.databases = self.sluice.databases
         self._root_token = None
 
@@ -48,7 +51,7 @@ def settings() -> dict[str, Any]:
     """Datasette's settings, for a public read-only site."""
     return {
         "sql_time_limit_ms": sql_limit_ms(),
-        "num_sql_threads": 4,
+        "num_sql_threads": 0,
         "allow_download": False,
         "suggest_facets": False,
         "default_facet_size": 12,
@@ -59,20 +62,21 @@ def settings() -> dict[str, Any]:
     }
 
 
-def make_app(home: Home, tokens: Tokens, secret: str | None = None) -> SluiceDatasette:
-    """The Datasette instance; `.app()` gives the ASGI application."""
+def make_app(
+    home: Home, tokens: Tokens, secret: str | None = None, is_killable: bool = False
+) -> SluiceDatasette:
+    """A Datasette instance: the server's, or (killable) that of a page process."""
     for name in REPLACED:
         if pm.has_plugin(name):
             pm.unregister(name=name)
     if not pm.has_plugin(PLUGIN):
         pm.register(plugin, PLUGIN)
-    datasette = SluiceDatasette(
+    return SluiceDatasette(
         home,
         tokens,
+        is_killable,
         settings=settings(),
         template_dir=str(HERE / "templates"),
         static_mounts=[("assets", str(HERE / "static"))],
-        secret=secret,
+        secret=secret or secrets.token_hex(32),
     )
-    parse_in_background(datasette.sluice.catalog)
-    return datasette

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import signal
 import sqlite3
 import threading
 import time
@@ -15,6 +16,7 @@ from datasette.app import Datasette
 from datasette.database import Database, QueryInterrupted
 
 from sluice.serve.access import OPERATIONS, PUBLIC, tenant_of
+from sluice.serve.limits import GRACE_SECONDS, MAX_VALUE_BYTES, too_slow
 
 Result = TypeVar("Result")
 FileKey = tuple[str, int, int]
@@ -24,11 +26,15 @@ CHECK_EVERY = 1000
 QUICK_CHECKS = 60
 """How much work (in thousands of SQLite instructions, some milliseconds) a query may do in the event loop.
 Not a time: on a busy machine small queries would be given up half-way and begun again."""
-MAX_VALUE_BYTES = 16 * 1024 * 1024
 ALLOWED_PRAGMAS = frozenset(
     ["foreign_key_list", "function_list", "index_info", "index_list", "index_xinfo", "page_count"]
     + ["max_page_count", "page_size", "schema_version", "table_info", "table_xinfo", "query_only"]
 )
+
+DENIED_FUNCTIONS = frozenset(["load_extension", "fts3_tokenizer", "sqlite_log"])
+"""Functions that load code, tell an address in memory, or write to the log."""
+DENIED_TABLES = frozenset(["sqlite_stmt", "sqlite_dbpage", "dbstat"])
+"""Built-in tables with the queries of other visitors, and with pages of the file."""
 
 
 class UnavailableError(Exception):
@@ -36,7 +42,11 @@ class UnavailableError(Exception):
 
 
 class TimedOutError(Exception):
-    """A query that ran into its time limit."""
+    """A query or a page that ran into its time limit; `status` is 400 where the client asked for too much."""
+
+    def __init__(self, message: str, status: int = 503) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @contextlib.contextmanager
@@ -47,6 +57,17 @@ def limited(connection: sqlite3.Connection, is_over: Callable[[], bool]) -> Iter
         yield
     finally:
         connection.set_progress_handler(None, 0)
+
+
+@contextlib.contextmanager
+def killed_after(milliseconds: float) -> Iterator[None]:
+    """End this whole process when the block takes longer. SQLite asks its progress handler between two steps
+    only, and never while it compiles a statement; the kernel's alarm asks nobody."""
+    signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000 + GRACE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def time_limit(
@@ -68,7 +89,9 @@ def _authorize(action: int, first: str | None, second: str | None, *_: object) -
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_PRAGMA and (first or "").lower() not in ALLOWED_PRAGMAS:
         return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() == "load_extension":
+    if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in DENIED_FUNCTIONS:
+        return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_READ and (first or "").lower() in DENIED_TABLES:
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK
 
@@ -148,8 +171,11 @@ class ConnectionPool:
 class PublishedDatabase(Database):
     """A published file. It holds no connection of its own and can be made for every request."""
 
-    def __init__(self, ds: Datasette, pool: ConnectionPool, path: Path, name: str) -> None:
+    def __init__(
+        self, ds: Datasette, pool: ConnectionPool, path: Path, name: str, is_killable: bool = False
+    ) -> None:
         super().__init__(ds, path=str(path), is_mutable=True)
+        self.hard_limit = killed_after if is_killable else contextlib.nullcontext
         self.name = self.route = name
         self.file = path
         self._pool = pool
@@ -164,7 +190,7 @@ class PublishedDatabase(Database):
                 return function(connection)
         except sqlite3.OperationalError as error:
             if str(error) == "interrupted":
-                raise TimedOutError(f"the query took longer than {milliseconds or 0:g} ms") from error
+                raise TimedOutError(too_slow(milliseconds)) from error
             raise
 
     async def read(
@@ -182,9 +208,11 @@ class PublishedDatabase(Database):
         return await asyncio.get_running_loop().run_in_executor(executor, self.call, function, milliseconds)
 
     async def execute_fn(self, fn: Callable[[sqlite3.Connection], Any]) -> Any:
-        """Datasette's door to a connection: the same time limit holds for its introspection."""
+        """Datasette's door to a connection, in a page process: everything behind it has a time limit."""
+        limit = self.ds.sql_time_limit_ms
         try:
-            return await self.read(self.ds.executor, fn, self.ds.sql_time_limit_ms)
+            with self.hard_limit(limit):
+                return self.call(fn, limit)
         except TimedOutError as error:
             raise QueryInterrupted(error, "", None) from error
 
@@ -201,9 +229,9 @@ class Databases(dict[str, Database]):
     """Datasette's databases by name. Iterating shows the files everybody knows; a tenant's is made when
     it is asked for, so that a thousand tenants cost nothing while nobody looks."""
 
-    def __init__(self, ds: Datasette, pool: ConnectionPool, published: Path) -> None:
+    def __init__(self, ds: Datasette, pool: ConnectionPool, published: Path, is_killable: bool) -> None:
         super().__init__()
-        self._ds, self._pool, self.published = ds, pool, published
+        self._ds, self._pool, self.published, self._is_killable = ds, pool, published, is_killable
         self._made: dict[str, PublishedDatabase] = {}
 
     def __missing__(self, name: str) -> PublishedDatabase:
@@ -216,11 +244,12 @@ class Databases(dict[str, Database]):
             raise KeyError(name)
         if not path.is_file():
             raise KeyError(name)
-        if tenant_id is not None:
-            return PublishedDatabase(self._ds, self._pool, path, name)
-        if name not in self._made:
-            self._made[name] = PublishedDatabase(self._ds, self._pool, path, name)
-        return self._made[name]
+        if name in self._made:
+            return self._made[name]
+        database = PublishedDatabase(self._ds, self._pool, path, name, self._is_killable)
+        if tenant_id is None:
+            self._made[name] = database
+        return database
 
     def copy(self) -> "Databases":
         """Itself: nothing is ever added by hand."""

@@ -11,6 +11,7 @@ from datasette.utils.asgi import Base400
 
 from sluice.serve.access import PAGES
 from sluice.serve.database import TimedOutError, UnavailableError
+from sluice.serve.limits import TOO_MUCH_MEMORY, too_slow
 
 API_PATHS = frozenset(
     f"/{page}" for page in ("health", "ready", "metrics", "events", "openapi.json", "prometheus")
@@ -35,7 +36,12 @@ def wants_page(request: Any) -> bool:
     )
 
 
-ALSO = {401: {"WWW-Authenticate": 'Bearer realm="sluice"'}, 405: {"Allow": "GET, HEAD, OPTIONS"}}
+ALSO = {
+    401: {"WWW-Authenticate": 'Bearer realm="sluice"'},
+    405: {"Allow": "GET, HEAD, OPTIONS"},
+    408: {"Connection": "close"},
+    413: {"Connection": "close"},
+}
 """Headers that a status requires."""
 
 
@@ -69,6 +75,18 @@ async def error_response(datasette: Any, request: Any, status: int, message: str
     return Response.html(body, status=status, headers={"Cache-Control": "no-store", **ALSO.get(status, {})})
 
 
+TIMED_OUT = "x-sluice-timed-out"
+"""The header by which a page process tells the server to count a time-out; it goes no further."""
+
+
+async def exception_response(datasette: Any, request: Any, exception: Exception) -> Response:
+    """The answer of a page process to an exception."""
+    response = await error_response(datasette, request, *as_status(exception))
+    if is_timeout(exception):
+        response.headers[TIMED_OUT] = "1"
+    return response
+
+
 def route_label(path: str) -> str:
     """The route of a path for the request counters: patterns, so that no name shows in them."""
     segments = path.strip("/").split("/")
@@ -98,9 +116,11 @@ def as_status(exception: Exception) -> tuple[int, str]:
     if isinstance(exception, UnavailableError):
         return 503, str(exception)
     if isinstance(exception, TimedOutError):
-        return 503, f"{exception}; narrow it down and try again"
+        return exception.status, str(exception)
     if is_timeout(exception):
-        return 400, "the query took too long; narrow it down"
+        return 400, too_slow()
+    if isinstance(exception, MemoryError):
+        return 400, TOO_MUCH_MEMORY
     if isinstance(exception, Base400):
         return exception.status, str(exception)
     if hasattr(exception, "message_is_html"):

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -193,12 +193,31 @@ class FactsCache:
         return facts
 
 
-def as_json(facts: Facts) -> dict[str, Any]:
-    """The readiness answer."""
+class GivenFacts:
+    """Facts that come with each request: the server finds them out once for all processes."""
+
+    def __init__(self) -> None:
+        self.facts: Facts | None = None
+        self.problem = ""
+
+    def known(self) -> dict[str, Facts]:
+        """The facts of the public file, if there are any."""
+        return {PUBLIC: self.facts} if self.facts else {}
+
+    async def get(self, site: "Site", name: str) -> Facts:
+        """The same, or UnavailableError with the reason."""
+        if self.facts is None:
+            raise UnavailableError(self.problem)
+        return self.facts
+
+
+def as_json(facts: Facts, warnings: Sequence[str]) -> dict[str, Any]:
+    """The readiness answer; warnings are what an operator should know though data can be read."""
     return {
         "ok": True,
         "status": "ready",
         "published_at": facts.build.published_at,
         "build_id": facts.build.build_id,
         "latest_event_at": dict(facts.latest_event_at),
+        "warnings": list(warnings),
     }

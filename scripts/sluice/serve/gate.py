@@ -1,6 +1,7 @@
 """The outermost layer: who is asking, may they go on, and how long did it take."""
 
 import contextlib
+import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError
@@ -12,6 +13,7 @@ from itsdangerous import BadSignature
 
 from sluice.serve.access import PAGES, actor_of, may_see
 from sluice.serve.api import ROUTES
+from sluice.serve.csp import policy
 from sluice.serve.errors import ApiError, as_status, error_response, is_timeout, route_label
 from sluice.serve.metrics import FORBIDDEN
 from sluice.tokens import Identity
@@ -26,12 +28,6 @@ COOKIE, COOKIE_SPACE = "sluice_session", "sluice-session"
 POSTABLE = ("/sign-in", "/sign-out")
 OPEN_INTROSPECTION = ("/-/static/", "/-/actor")
 ADMIN_INTROSPECTION = ("versions", "plugins", "settings", "databases", "metadata", "threads")
-CONTENT_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'{eval}; style-src 'self' 'unsafe-inline'; "
-)
-CONTENT_POLICY += (
-    "img-src 'self' data:; font-src 'self' data:; frame-ancestors 'self'; form-action 'self'; base-uri 'self'"
-)
 
 
 def identify(site: "Site", request: Request) -> Identity | None:
@@ -93,7 +89,6 @@ class Gate:
             self._admit(request)
             route = ROUTES.get(request.path)
             if route is None:
-                await self._site.warm()
                 await self._app(scope, receive, watched)
             else:
                 await (await route(self._site, request)).asgi_send(watched)
@@ -131,6 +126,7 @@ class Watched:
     def __init__(self, send: Send, site: "Site", request: Request) -> None:
         self._send, self._site = send, site
         self._label = route_label(request.path)
+        self._nonce = request.scope["nonce"] = secrets.token_urlsafe(16)
         self._began = time.perf_counter()
         self.status = 500
         self.started = False
@@ -139,15 +135,11 @@ class Watched:
         """Pass a message on."""
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
-            policy = CONTENT_POLICY.format(
-                eval=" 'unsafe-eval'" if self._label.startswith("/lineage") else ""
-            )
-            message["headers"] = [
-                *(pair for pair in message.get("headers", []) if pair[0].lower() != b"referrer-policy"),
-                (b"x-content-type-options", b"nosniff"),
-                (b"referrer-policy", b"same-origin"),
-                (b"content-security-policy", policy.encode()),
-            ]
+            headers = [pair for pair in message.get("headers", []) if pair[0].lower() != b"referrer-policy"]
+            headers += [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
+            if all(name.lower() != b"content-security-policy" for name, _ in headers):
+                headers.append((b"content-security-policy", policy(f"'nonce-{self._nonce}'").encode()))
+            message["headers"] = headers
         await self._send(message)
 
     def count(self) -> None:

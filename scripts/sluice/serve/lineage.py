@@ -7,15 +7,13 @@ from typing import Any
 from datasette import Response
 
 from sluice.home import PROJECT_ROOT, Home
+from sluice.serve.csp import hashes, policy
 from sluice.serve.errors import ApiError
 
 KEPT_OFF_THE_SITE = ("compiled_code", "compiled_path", "root_path", "build_path")
 """Compiled SQL names landing files, and files carry names that not everybody may read."""
-SLASH = (
-    "<script>if(!location.pathname.endsWith('/'))"
-    "history.replaceState(null,'',location.pathname+'/'+location.search+location.hash)</script>"
-)
-"""The site loads its files relative to a folder."""
+FIRST = '<script src="/assets/lineage.js" nonce="{}"></script>'
+"""Runs before the site's own scripts."""
 
 
 def public_manifest(text: str) -> str:
@@ -57,7 +55,7 @@ class Files:
                 if path.name == "manifest.json":
                     text = public_manifest(text)
                 elif path.name == "index.html":
-                    text = text.replace("<head>", "<head>" + SLASH, 1)
+                    text = text.replace('<div style="display:none">', "<div hidden>")
                 kept = self._kept[path] = (modified, without_folders(text, self._home))
         except (OSError, ValueError):
             return None
@@ -73,9 +71,13 @@ async def lineage(datasette: Any, request: Any) -> Response:
     if name not in ("index.html", "manifest.json", "catalog.json"):
         raise ApiError(404, "the lineage site has index.html, manifest.json and catalog.json")
     site = datasette.sluice
-    text = await site.run(lambda: site.lineage.read(site.catalog.target / name))
+    text = site.lineage.read(site.catalog.target / name)
     if text is not None:
         headers = {"Cache-Control": "no-cache"}
+        if name == "index.html":
+            nonce = request.scope.get("nonce", "")
+            headers["Content-Security-Policy"] = policy(hashes(text), f"'nonce-{nonce}'", is_eval=True)
+            text = text.replace("<head>", f"<head>{FIRST.format(nonce)}", 1)
         return Response(
             text, headers=headers, content_type=TYPES.get(name, "application/json; charset=utf-8")
         )

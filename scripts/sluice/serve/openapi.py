@@ -160,6 +160,11 @@ def specification() -> Json:
                 "description": "Per feed; to the hour where the events are not published to everybody.",
                 "additionalProperties": {"type": "string"},
             },
+            "warnings": {
+                "type": "array",
+                "description": "What an operator should know though data can be read.",
+                "items": {"type": "string"},
+            },
         },
     }
     health = {"type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}}}

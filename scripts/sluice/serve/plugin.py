@@ -8,8 +8,7 @@ from markupsafe import Markup, escape
 
 from sluice.serve import csv_stream, lineage, pages
 from sluice.serve.access import may_see
-from sluice.serve.errors import as_status, error_response, is_timeout
-from sluice.serve.gate import Gate
+from sluice.serve.errors import error_response, exception_response
 from sluice.serve.metrics import FORBIDDEN
 
 DATABASE_ACTIONS = ("view-database", "execute-sql")
@@ -31,12 +30,6 @@ def permission_allowed(actor: Any, action: str, resource: Any) -> bool:
 
 
 @hookimpl
-def asgi_wrapper(datasette: Any) -> Any:
-    """The gate stands before everything."""
-    return lambda app: Gate(app, datasette.sluice)
-
-
-@hookimpl
 def get_metadata(datasette: Any) -> dict[str, Any]:
     """Descriptions, units, sorts and facets from the dbt YAML."""
     return datasette.sluice.metadata()
@@ -51,7 +44,9 @@ def register_routes() -> list[tuple[str, Any]]:
         (r"/lineage(?:/(?P<name>[a-z._]*))?$", lineage.lineage),
         (r"/sign-in$", pages.sign_in),
         (r"/sign-out$", pages.sign_out),
+        (r"/(?P<database>[^\/\.]+)\.csv$", csv_stream.query_csv),
         (r"/(?P<database>[^\/\.]+)/(?P<table>[^\/\.]+)\.csv$", csv_stream.table_csv),
+        (r"/(?P<database>[^\/\.]+)/(?P<table>[^/]+?)/(?P<pks>[^/]+?)\.csv$", csv_stream.row_csv),
     ]
 
 
@@ -61,6 +56,7 @@ def extra_template_vars(datasette: Any, request: Any) -> dict[str, Any]:
     return {
         "site_actor": request.actor if request else None,
         "has_tokens": datasette.sluice.tokens.configured,
+        "nonce": request.scope.get("nonce", "") if request else "",
     }
 
 
@@ -96,6 +92,4 @@ def forbidden(datasette: Any, request: Any, message: str) -> Any:
 @hookimpl
 def handle_exception(datasette: Any, request: Any, exception: Exception) -> Any:
     """Every error in the contract's form."""
-    if is_timeout(exception):
-        datasette.sluice.counters.timeouts.inc()
-    return lambda: error_response(datasette, request, *as_status(exception))
+    return lambda: exception_response(datasette, request, exception)

@@ -135,7 +135,10 @@ class Landing:
 
 
 async def _published_families(site: "Site") -> list[Any]:
-    families: list[Any] = []
+    is_usable = site.tokens.check() is None
+    families: list[Any] = [
+        _gauge("token_file_ok", "0 while the token file cannot be used as it is.", float(is_usable))
+    ]
     run, seen = None, set()
     try:
         run, seen = await site.read(OPERATIONS, read_operations)

@@ -1,7 +1,6 @@
 """What one serving process knows: its folders, tokens, connections, descriptions and counters."""
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,34 +12,38 @@ from sluice.home import Home
 from sluice.serve.access import PUBLIC
 from sluice.serve.catalog import Catalog
 from sluice.serve.database import ConnectionPool, Databases, PublishedDatabase, UnavailableError
-from sluice.serve.facts import Facts, FactsCache
+from sluice.serve.facts import Facts, FactsCache, GivenFacts
 from sluice.serve.lineage import Files
 from sluice.serve.prometheus import HttpCounters, Landing
 from sluice.tokens import Tokens
 
 Result = TypeVar("Result")
 API_LIMIT_MS = 2000
-
-
-def sql_limit_ms() -> int:
-    """The time one query of a visitor may take: SLUICE_SQL_TIME_LIMIT_MS, else two seconds."""
-    return int(os.environ.get("SLUICE_SQL_TIME_LIMIT_MS") or 2000)
+TOKENS_PROBLEM = (
+    "the token file cannot be used as it is; the last good one counts, and the log says what is wrong"
+)
 
 
 class Site:
-    """The state behind the routes. The API has threads of its own, so that slow SQL of one visitor
-    does not hold up the answers to the others."""
+    """The state behind the routes, in the server and in each of its page processes.
 
-    def __init__(self, datasette: Datasette, home: Home, tokens: Tokens) -> None:
+    Args:
+        datasette: the instance that serves the pages.
+        home: the data home.
+        tokens: who may come in.
+        is_killable: whether this process may be ended by a query that takes too long.
+    """
+
+    def __init__(self, datasette: Datasette, home: Home, tokens: Tokens, is_killable: bool) -> None:
         self.datasette, self.home, self.tokens = datasette, home, tokens
         self.pool = ConnectionPool(datasette._prepare_connection)
-        self.databases = Databases(datasette, self.pool, home.published)
+        self.databases = Databases(datasette, self.pool, home.published, is_killable)
         self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="api")
         self.catalog = Catalog()
         self.lineage = Files(home)
         self.landing = Landing()
         self.counters = HttpCounters()
-        self.facts_cache = FactsCache()
+        self.facts_cache: FactsCache | GivenFacts = FactsCache()
         self._warming: asyncio.Future[Facts | None] | None = None
 
     def database(self, name: str) -> PublishedDatabase:
@@ -85,6 +88,10 @@ class Site:
         self._warming = asyncio.ensure_future(self.facts_or_none())
         if PUBLIC not in self.facts_cache.known():
             await self._warming
+
+    def warnings(self) -> list[str]:
+        """What an operator should know; everybody may read it, so it names nothing."""
+        return [TOKENS_PROBLEM] if self.tokens.check() else []
 
     def metadata(self) -> dict[str, Any]:
         """Datasette's metadata, from the dbt YAML; sorts and facets only where they are quick."""

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 from sluice.holder import warehouse_holder
 from sluice.home import data_home
-from sluice.status.pending import PendingFile, pending_files
+from sluice.status.pending import PendingFile, pending_files, with_problems
 from sluice.status.published import Summary, read_alerts, read_ledger, read_summary
 
+SHOWN_GUESSES = 5
 EPILOG = """\
---pending compares the landing zone with the ledger of the last published build. It cannot see changed rules:
+--pending compares the landing zone with the ledger of the last published build, and reads the files that wait to say
+which of them will fail. It cannot see changed rules:
 after a change of models, macros, vars or rule seeds the next build reads every file again. It neither writes
 nor locks anything, so it works while a build runs (and says so).
 
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.pending:
             files = pending_files(home.landing, read_ledger(operations), options.start_date, options.end_date)
-            return _print_pending(files, warehouse_holder(home.warehouse))
+            return _print_pending(with_problems(files), warehouse_holder(home.warehouse))
         if not sluice.exists():
             print(f"Nothing has been published in {home.published} yet. Run: dbt build", file=sys.stderr)
             return 1
@@ -88,8 +90,12 @@ def _positive(text: str) -> int:
 def _print_pending(files: Sequence[PendingFile], holder: str | None) -> int:
     for file in files:
         print(f"{file.why:<8} {file.size_bytes:>14,} bytes  {file.file}")
+        if file.problem:
+            print(f"{'':<8} will fail: {file.problem}")
     size = sum(file.size_bytes for file in files)
     print(f"{len(files)} files, {size:,} bytes would be read." if files else "Nothing would be read.")
+    if failing := sum(file.problem is not None for file in files):
+        print(f"{failing} of them will fail.")
     if holder:
         print(f"A build is running ({holder}); what it reads now is listed, too.")
     return 0
@@ -114,6 +120,10 @@ def _print_summary(summary: Summary, holder: str | None) -> None:
         read = f"{run['files_loaded'] or 0:,} files, {run['records_read'] or 0:,} records"
         print(f"Last run   {run['started_at']} {run['status']}{seconds}: {read} read")
     print("Files      " + (", ".join(f"{count:,} {status}" for status, count in summary.files) or "none"))
+    for number, guess in enumerate(summary.guesses[:SHOWN_GUESSES]):
+        print(f"{'Read as' if number == 0 else '':<11}{guess}")
+    if len(summary.guesses) > SHOWN_GUESSES:
+        print(f"{'':<11}… and {len(summary.guesses) - SHOWN_GUESSES} more: file_loads of operations.db")
     print()
     print(f"{'feed':<16}{'read':>14}{'clean':>14}{'quarantined':>14}  {'last delivery':<15}newest event")
     names = ("records_read", "clean_count", "quarantined_count")

@@ -16,6 +16,7 @@ class Summary:
     files: list[tuple[str, int]]
     feeds: list[sqlite3.Row]
     alerts: list[tuple[str, int]]
+    guesses: list[str]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class LedgerLine:
     size_bytes: int | None
     modified_at: str | None
     error: str | None
+    loaded_at: str | None = None
+    content_hash: str | None = None
 
 
 def read_summary(sluice: Path, operations: Path) -> Summary:
@@ -43,7 +46,34 @@ def read_summary(sluice: Path, operations: Path) -> Summary:
     with _reading(operations) as db:
         run = db.execute("select * from pipeline_runs order by started_at desc limit 1").fetchone()
         files = _counts(db, "file_loads", "status")
-    return Summary(published_at, run, files, feeds, alerts)
+        guesses = _guesses(db)
+    return Summary(published_at, run, files, feeds, alerts, guesses)
+
+
+def _guesses(db: sqlite3.Connection) -> list[str]:
+    """A sentence for each current file that was read in another way than plain UTF-8 below a header line."""
+    rows = db.execute(
+        "select file, encoding, is_encoding_guessed, skipped_lines, header_kind, date_order, is_date_order_assumed,"
+        " decimal, note from file_loads where status in ('loaded', 'archived') and (encoding != 'utf-8' or"
+        " skipped_lines > 0 or header_kind = 'none' or is_date_order_assumed or date_order in ('mdy', 'mixed')"
+        " or decimal in ('comma', 'mixed') or note is not null) order by loaded_at desc, file"
+    ).fetchall()
+    return [f"{row['file']}: {', '.join(_how_read(row))}" for row in rows]
+
+
+def _how_read(row: sqlite3.Row) -> Iterator[str]:
+    if row["encoding"] != "utf-8":
+        yield row["encoding"] + (" (guessed)" if row["is_encoding_guessed"] else "")
+    if row["skipped_lines"]:
+        yield f"{row['skipped_lines']} lines above the header"
+    if row["header_kind"] == "none":
+        yield "no header"
+    if row["is_date_order_assumed"] or row["date_order"] in ("mdy", "mixed"):
+        yield f"dates {row['date_order']}" + (" (assumed)" if row["is_date_order_assumed"] else "")
+    if row["decimal"] in ("comma", "mixed"):
+        yield f"decimal {row['decimal']}"
+    if row["note"]:
+        yield row["note"]
 
 
 def read_alerts(sluice: Path, days: int | None) -> list[sqlite3.Row]:
@@ -71,7 +101,8 @@ def read_ledger(operations: Path) -> dict[str, LedgerLine]:
         return {}
     with _reading(operations) as db:
         rows = db.execute(
-            "select file, status, size_bytes, modified_at, error from file_loads where status != 'superseded'"
+            "select file, status, size_bytes, modified_at, error, loaded_at, content_hash from file_loads"
+            " where status != 'superseded'"
             " order by status = 'failed'"
         ).fetchall()
     return {file: LedgerLine(*line) for file, *line in rows}

@@ -11,12 +11,19 @@ from functools import partial
 from pathlib import Path
 
 from sluice.home import Home, data_home
+from sluice.streams.client_settings import (
+    add_kafka_settings,
+    add_pulsar_token,
+    kafka_settings,
+    pulsar_token,
+    secrets,
+)
 from sluice.streams.feeds import feed_named, known_feeds
 from sluice.streams.intake import Intake, Limits, NoPartitionError
 from sluice.streams.lander import Lander
 from sluice.streams.names import Place
 from sluice.streams.rows import Encoder
-from sluice.streams.telemetry import Telemetry, logger
+from sluice.streams.telemetry import Telemetry, hide, logger
 
 _MIB = 1 << 20
 
@@ -27,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
         prog="scripts/stream",
         description="Land the messages of topics as files in the landing zone, each message exactly once. "
         "Where to go on is decided by what has landed, not by the broker's offsets or acknowledgements.",
+        epilog="Environment: SLUICE_HOME, SLUICE_LANDING; SLUICE_KAFKA_… for settings of the Kafka client"
+        " (SLUICE_KAFKA_SASL_PASSWORD is sasl.password); SLUICE_PULSAR_TOKEN.",
     )
     brokers = top.add_subparsers(dest="broker", required=True, metavar="kafka|pulsar")
     kafka = brokers.add_parser("kafka", help="read Apache Kafka")
@@ -40,13 +49,7 @@ def parser() -> argparse.ArgumentParser:
         default="earliest",
         help="where a partition begins while nothing has landed; latest skips the rest (default: earliest)",
     )
-    kafka.add_argument(
-        "--config",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a setting of the Kafka client, such as security.protocol=SASL_SSL; may be repeated",
-    )
+    add_kafka_settings(kafka)
     pulsar = brokers.add_parser("pulsar", help="read Apache Pulsar")
     pulsar.add_argument("--service-url", required=True, metavar="pulsar://HOST:PORT")
     pulsar.add_argument(
@@ -59,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="S",
         help="durable failover subscription; its members share the partitions (default: sluice-FEED)",
     )
-    pulsar.add_argument("--token", metavar="T", help="authentication token; better in SLUICE_PULSAR_TOKEN")
+    add_pulsar_token(pulsar)
     for each in (kafka, pulsar):
         each.add_argument(
             "--topic",
@@ -132,6 +135,14 @@ def build_intake(arguments: argparse.Namespace, home: Home, log: logging.Logger)
     return Intake(make_lander, Encoder(feed, arguments.format), limits, telemetry), telemetry
 
 
+def _settings(arguments: argparse.Namespace) -> dict[str, str]:
+    """What the broker's client is told beside the address. Raises ValueError."""
+    if arguments.broker == "kafka":
+        return kafka_settings(arguments)
+    token = pulsar_token(arguments)
+    return {"token": token} if token else {}
+
+
 def _run_kafka(
     arguments: argparse.Namespace, intake: Intake, telemetry: Telemetry, stopping: Callable[[], bool]
 ) -> None:
@@ -144,7 +155,7 @@ def _run_kafka(
         group=arguments.group or f"sluice-{arguments.feed}",
         start=arguments.start,
         once=arguments.once,
-        config=dict(setting.split("=", 1) for setting in arguments.config),
+        config=arguments.settings,
     )
     KafkaSource(options, intake, telemetry).run(stopping)
 
@@ -160,7 +171,7 @@ def _run_pulsar(
         subscription=arguments.subscription or f"sluice-{arguments.feed}",
         admin_url=arguments.admin_url,
         once=arguments.once,
-        token=arguments.token,
+        token=arguments.settings.get("token"),
     )
     PulsarSource(options, intake, telemetry).run(stopping)
 
@@ -169,9 +180,6 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit code."""
     cli = parser()
     arguments = cli.parse_args(argv)
-    for setting in getattr(arguments, "config", []):
-        if "=" not in setting:
-            cli.error(f"--config {setting}: expected NAME=VALUE")
     if (
         arguments.broker == "pulsar"
         and not arguments.admin_url
@@ -180,7 +188,11 @@ def main(argv: list[str] | None = None) -> int:
         cli.error("a topic pattern needs --admin-url: only Pulsar's web service lists topics")
     log = logger(arguments.log_level)
     try:
-        intake, telemetry = build_intake(arguments, data_home(), log)
+        arguments.settings = _settings(arguments)
+        hide(secrets(arguments.settings))
+        home = data_home()
+        home.prepare()
+        intake, telemetry = build_intake(arguments, home, log)
     except ValueError as error:
         cli.error(str(error))
     gc.set_threshold(200_000, 20, 50)  # batches are many small objects, and none of them are cycles

@@ -1,5 +1,5 @@
-"""Files that survive a crash: written aside, fsynced, renamed. The only place of the streams that writes to
-disk."""
+"""What a landing does to the disk, each durable when it returns (see sluice.durable). The only place of the streams that
+writes."""
 
 import fcntl
 import os
@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+
+from sluice import durable as common
 
 T = TypeVar("T")
 _BUSY_SECONDS = 30.0
@@ -24,6 +26,8 @@ class Disk:
     def write_aside(self, path: Path, data: bytes) -> None:
         """Create the file with these bytes, on disk when this returns; a failed write leaves no file."""
         try:
+            path.unlink(missing_ok=True)
+            common.create(path)
             with path.open("wb") as handle:
                 handle.write(data)
                 handle.flush()
@@ -34,22 +38,7 @@ class Disk:
 
     def append(self, path: Path, data: bytes, durable: bool = True) -> None:
         """Add bytes at the end of a file; a failed write leaves it as it was."""
-        created = not path.exists()
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            size = os.fstat(descriptor).st_size
-            try:
-                if os.write(descriptor, data) != len(data):
-                    raise OSError(28, "No space left on device", str(path))
-                if durable:
-                    os.fsync(descriptor)
-            except BaseException:
-                os.ftruncate(descriptor, size)
-                raise
-        finally:
-            os.close(descriptor)
-        if created:
-            self.sync_folder(path.parent)
+        common.append(path, data, is_synced=durable)
 
     def rename(self, source: Path, target: Path) -> None:
         """Give the file its name, on disk when this returns."""
@@ -58,19 +47,11 @@ class Disk:
 
     def make_folder(self, folder: Path) -> None:
         """Create the folder and those above it, on disk when this returns."""
-        if folder.is_dir():
-            return
-        self.make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        self.sync_folder(folder.parent)
+        common.make_folder(folder)
 
     def sync_folder(self, folder: Path) -> None:
         """Put the folder's list of names on disk."""
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        common.sync(folder)
 
     def free_bytes(self, folder: Path) -> int:
         """What is left on the folder's file system."""
@@ -82,7 +63,7 @@ class Disk:
     def lock(self, path: Path) -> Iterator[None]:
         """Hold the lock file; raises BusyError when somebody else does. The kernel frees it with its
         process."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

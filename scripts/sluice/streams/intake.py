@@ -16,7 +16,7 @@ from sluice.streams.disk import BusyError, Disk
 from sluice.streams.lander import HoleError, Lander, Landing
 from sluice.streams.names import Place, Position
 from sluice.streams.record import Landed
-from sluice.streams.rows import Encoder, Message
+from sluice.streams.rows import Encoder, Message, Odd
 from sluice.streams.telemetry import Telemetry
 from sluice.streams.torn import Torn
 
@@ -61,10 +61,13 @@ class Buffer:
     messages: list[Message] = field(default_factory=list)
     bytes: int = 0
     since: float = 0.0
+    passed: Position | None = None
+    """Up to here, the broker has nothing more."""
+    is_held: bool = False
 
     def clear(self) -> None:
-        """Forget what is waiting; everything up to `seen` has landed."""
-        self.messages, self.bytes, self.after = [], 0, self.seen
+        """Forget what is waiting; everything up to `landed.last` has landed."""
+        self.messages, self.bytes, self.after = [], 0, self.landed.last
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,35 @@ class Intake:
         """The newest position taken, landed or not."""
         return self._buffers[place].seen
 
+    def waiting_at(self, place: Place) -> list[Message]:
+        """What a partition has read and not landed."""
+        return self._buffers[place].messages
+
+    def hold(self, place: Place, keep: list[Message] | None = None) -> None:
+        """Land nothing of a partition until `begin`, unless it is forced; of what waits, only `keep` is to land."""
+        buffer = self._buffers[place]
+        buffer.is_held = True
+        if keep is not None:
+            buffer.messages = keep
+
+    def pass_over(self, place: Place, position: Position) -> None:
+        """The broker has nothing up to this position but what was taken: what is missing are not messages."""
+        buffer = self._buffers[place]
+        if buffer.seen is not None and position > buffer.seen:
+            buffer.seen = buffer.passed = position
+            if not buffer.messages:
+                self._note_passed(buffer)
+
+    def _note_passed(self, buffer: Buffer) -> None:
+        landed = buffer.landed
+        if buffer.passed is None or landed.last is None or buffer.passed <= landed.last:
+            return
+        try:
+            buffer.landed = buffer.lander.pass_over(landed, buffer.passed)
+        except (BusyError, HoleError, OSError):
+            return  # what lands next, or the next end of the partition, tells again
+        buffer.after = buffer.landed.last
+
     def has(self, place: Place) -> bool:
         """Whether the partition is ours."""
         return place in self._buffers
@@ -162,7 +194,7 @@ class Intake:
         outcomes: list[Done | Reread] = []
         for each in places:
             buffer = self._buffers[each]
-            if not buffer.messages:
+            if not buffer.messages or (buffer.is_held and not force):
                 continue
             if force or crowded or self._due(buffer, now):
                 outcome = self._land(each, buffer)
@@ -171,6 +203,13 @@ class Intake:
                 else:
                     outcomes.append(outcome)
         return outcomes
+
+    def is_due(self) -> bool:
+        """Whether `flush` would land something now."""
+        now = self._clock()
+        waiting = [buffer for buffer in self._buffers.values() if buffer.messages and not buffer.is_held]
+        crowded = sum(buffer.bytes for buffer in waiting) > self._limits.memory
+        return now >= self._retry_at and any(crowded or self._due(buffer, now) for buffer in waiting)
 
     def _due(self, buffer: Buffer, now: float) -> bool:
         return (
@@ -182,11 +221,11 @@ class Intake:
     def _land(self, place: Place, buffer: Buffer) -> Done | Reread | None:
         """Land one buffer. None: not now, everything is kept for another try."""
         started = self._clock()
-        undecodable = 0
+        odd = Odd()
 
         def encode(skip: int) -> bytes:
-            nonlocal undecodable
-            data, undecodable = self._encoder.encode(place, buffer.messages[skip:])
+            nonlocal odd
+            data, odd = self._encoder.encode(place, buffer.messages[skip:])
             return data
 
         positions = [message.position for message in buffer.messages]
@@ -209,7 +248,8 @@ class Intake:
         newest = buffer.messages[-1].timestamp
         buffer.landed = landing.landed
         buffer.clear()
-        self._telemetry.landed(place, landing, undecodable, self._clock() - started, newest)
+        self._note_passed(buffer)
+        self._telemetry.landed(place, landing, odd, self._clock() - started, newest)
         return Done(place, landing)
 
     def torn(self) -> list[tuple[Place, Torn]]:

@@ -9,24 +9,32 @@ from sluice.streams.names import Place
 from sluice.streams.rows import Message
 
 _SECONDS = 60.0
+UNREADABLE_HEADERS: list[tuple[str, bytes | str | None]] = [
+    ("(unreadable)", "the name of a header is not UTF-8, and the client library gives none of them then")
+]
 
 
 def plain_message(message: KafkaMessage) -> Message:
     """A message without the client library's object around it."""
-    return Message(
-        (message.offset(),), message.value(), message.key(), message.headers(), message.timestamp()[1]
-    )
+    try:
+        headers = message.headers()
+    except (
+        SystemError,
+        UnicodeDecodeError,
+    ):  # a name that is not UTF-8; asked again, the library gives null pointers
+        headers = UNREADABLE_HEADERS
+    return Message((message.offset(),), message.value(), message.key(), headers, message.timestamp()[1])
 
 
 def read_again(settings: dict[str, object], place: Place, first: int, last: int) -> list[Message] | None:
-    """The messages with offsets first to last; None when the broker no longer has the first of them. Raises
-    KafkaException, also when it takes too long."""
+    """The messages with offsets first to last, as far as there are some; None when the broker no longer has the first
+    of them. Raises KafkaException, also when it takes too long."""
     consumer = Consumer(settings | {"enable.partition.eof": True, "auto.offset.reset": "error"})
     try:
         partition = TopicPartition(place.topic, place.partition, first)
-        low, _ = consumer.get_watermark_offsets(partition, timeout=_SECONDS)
-        if low > first:
-            return None
+        low, high = consumer.get_watermark_offsets(partition, timeout=_SECONDS)
+        if low > first or high <= first:
+            return None if low > first else []
         consumer.assign([partition])
         found: list[Message] = []
         deadline = time.monotonic() + _SECONDS

@@ -40,7 +40,7 @@ def consumer_settings(options: KafkaOptions) -> dict[str, object]:
         "auto.offset.reset": "error",
         "partition.assignment.strategy": "cooperative-sticky",
         "isolation.level": "read_committed",
-        "enable.partition.eof": options.once,
+        "enable.partition.eof": True,
         "topic.metadata.refresh.interval.ms": 5_000,
         "topic.blacklist": "^__",
         "queued.min.messages": 100_000,

@@ -21,7 +21,7 @@ from sluice.streams import intake
 from sluice.streams.disk import BusyError, patiently
 from sluice.streams.intake import MEND_SECONDS, Done, Intake, Reread
 from sluice.streams.kafka_again import plain_message, read_again
-from sluice.streams.kafka_gaps import ADMIT, DELETED, LOOK_AGAIN, first_jump, judge_jump, where_to_start
+from sluice.streams.kafka_gaps import where_to_start
 from sluice.streams.kafka_options import (
     NETWORK_SECONDS,
     KafkaOptions,
@@ -29,6 +29,8 @@ from sluice.streams.kafka_options import (
     topic_ids,
     topic_pattern,
 )
+from sluice.streams.kafka_order import Order
+from sluice.streams.kafka_renewal import Renewal, tell
 from sluice.streams.lander import HoleError
 from sluice.streams.names import Place
 from sluice.streams.record import Landed
@@ -51,11 +53,11 @@ class KafkaSource:
         self._consumer = Consumer(settings | {"error_cb": self._on_error})
         shared = {*options.config, "bootstrap.servers", "log_level", "reconnect.backoff.ms"}
         self._admin = AdminClient({name: value for name, value in settings.items() if name in shared})
-        self._resume: dict[Place, int] = {}  # offsets below are known to be gone
-        self._looked_at: dict[Place, int] = {}  # where a jump was met and is being read again
-        self._sparse: set[Place] = set()  # jumps were confirmed: compacted or transactional
+        self._renewal = Renewal(self._admin, settings, intake, telemetry, self._obey)
+        self._order = Order(intake, telemetry, self._first_offset, self._seek)
         self._lost_position: dict[Place, float] = {}
         self._at_end: set[Place] = set()
+        self._sought: set[Place] = set()  # since the newest messages: ends among those are from before
         self._paused = False
         self._tick_at = 0.0
         self._mend_at = 0.0
@@ -74,6 +76,8 @@ class KafkaSource:
             while not stopping():
                 self._back_pressure()
                 self._take(self._consumer.consume(_AT_ONCE, _POLL_SECONDS))
+                if self._intake.is_due():
+                    self._look_for_new_topics()
                 self._obey(self._intake.flush())
                 self._tick()
                 if self._options.once and self._finished(started):
@@ -91,6 +95,7 @@ class KafkaSource:
         return not self._intake.waiting and self._at_end.issuperset(places) and self._mend()
 
     def _take(self, messages: list[KafkaMessage]) -> None:
+        self._sought.clear()
         runs: dict[tuple[str, int], list[Message]] = {}
         events: list[tuple[KafkaMessage, KafkaError]] = []
         for message in messages:
@@ -107,60 +112,34 @@ class KafkaSource:
             place = Place("kafka", topic, partition)
             if self._intake.has(place):  # not so when it was taken away while consume() collected
                 self._at_end.discard(place)
-                self._admit(place, run)
+                self._order.admit(place, run)
         for message, error in events:  # after the messages: an end of partition stands behind them
             self._on_event(message, error)
 
-    def _admit(self, place: Place, run: list[Message]) -> None:
-        """Take the messages, unless offsets are missing before one of them and it is not known why."""
-        seen = self._intake.seen(place)
-        expected = None if seen is None else max(seen[0] + 1, self._resume.get(place, 0))
-        jump = None if place in self._sparse else first_jump(expected, run)
-        if jump is None:
-            self._intake.take(place, run)
-            return
-        self._intake.take(place, run[: jump.index])
-        low, _ = self._watermarks(place)
-        verdict = judge_jump(jump, low, self._looked_at.get(place))
-        if verdict == LOOK_AGAIN:
-            self._looked_at[place] = jump.expected
-            self._telemetry.say(
-                logging.INFO,
-                "offsets missing, looking again",
-                place,
-                expected=jump.expected,
-                found=jump.found,
-            )
-            self._seek(place, jump.expected)
-            return
-        if verdict == DELETED:
-            gone = min(low or jump.found, jump.found)
-            self._gap(place, jump.expected, gone)
-        elif verdict == ADMIT:
-            self._sparse.add(place)
-            self._telemetry.say(
-                logging.INFO,
-                "offsets missing, none deleted: compacted or transactional topic",
-                place,
-                expected=jump.expected,
-                found=jump.found,
-            )
-        self._intake.take(place, run[jump.index :])
-
-    def _gap(self, place: Place, expected: int, found: int) -> None:
-        self._resume[place] = found
-        self._telemetry.gap(
-            place,
-            "deleted",
-            (expected,),
-            (found,),
-            found - expected,
-            "the broker deleted messages before they landed",
-        )
+    def _look_for_new_topics(self) -> None:
+        for place in self._renewal.look():
+            self._forget(place)
+            self._reassign(place, OFFSET_BEGINNING)
 
     def _seek(self, place: Place, offset: int) -> None:
-        with contextlib.suppress(KafkaException):  # revoked meanwhile: its next owner starts from what landed
+        self._sought.add(place)
+        try:
             self._consumer.seek(TopicPartition(place.topic, place.partition, offset))
+        except KafkaException:
+            if self._intake.has(place):  # if not, its next owner starts from what landed
+                self._reassign(place, offset)
+
+    def _reassign(self, place: Place, offset: int) -> None:
+        """Give the partition to the client once more: it does not go on by itself where it has lost its position."""
+        partition = TopicPartition(place.topic, place.partition, offset)
+        try:
+            self._consumer.incremental_unassign([partition])
+            self._consumer.incremental_assign([partition])
+            if self._paused:
+                self._consumer.pause([partition])
+        except KafkaException as error:
+            self._lost_position[place] = time.monotonic() + 1
+            self._telemetry.say(logging.WARNING, "seek failed, trying again", place, why=str(error))
 
     def _obey(self, outcomes: list[Done | Reread]) -> None:
         """Tell the broker what has landed (for information), or go back to where a partition must be read
@@ -168,7 +147,7 @@ class KafkaSource:
         commits = []
         for outcome in outcomes:
             if isinstance(outcome, Reread):
-                self._sparse.discard(outcome.place)
+                self._order.doubt(outcome.place)
                 last = outcome.landed.last
                 self._seek(outcome.place, OFFSET_BEGINNING if last is None else last[0] + 1)
             elif outcome.landing.landed.last:
@@ -202,6 +181,7 @@ class KafkaSource:
                 self._find_position(place)
         if now >= self._mend_at:
             self._mend_at = now + MEND_SECONDS
+            self._look_for_new_topics()
             self._mend()
 
     def _mend(self) -> bool:
@@ -211,13 +191,16 @@ class KafkaSource:
             messages = None
             if torn.generation == self._intake.landed(place).generation:
                 try:
-                    messages = read_again(self._settings, place, torn.first[0], torn.last[0])
+                    messages = read_again(self._settings, place, torn.first[0], torn.last[0]) or None
                 except KafkaException as error:
                     self._telemetry.failed(place, "mending", f"{torn.file}: {error}; trying again")
                     whole = False
                     continue
             whole &= self._intake.mend(place, torn, messages)
         return whole
+
+    def _first_offset(self, place: Place, cached: bool) -> int | None:
+        return self._watermarks(place, cached)[0]
 
     def _watermarks(self, place: Place, cached: bool = False) -> tuple[int | None, int | None]:
         """(first offset there is, next offset to come), as far as the broker answers."""
@@ -242,7 +225,12 @@ class KafkaSource:
             return
         place = Place("kafka", message.topic(), message.partition())
         if error.code() == KafkaError._PARTITION_EOF:
-            self._at_end.add(place)
+            if (
+                self._intake.has(place)
+                and place not in self._sought
+                and self._order.reach_end(place, message.offset())
+            ):
+                self._at_end.add(place)
         elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             if self._intake.has(place):
                 self._find_position(place)
@@ -252,6 +240,7 @@ class KafkaSource:
     def _find_position(self, place: Place) -> None:
         """The broker does not know the offset asked for: deleted, or the topic ends before it."""
         self._lost_position.pop(place, None)
+        self._look_for_new_topics()
         self._obey(self._intake.flush(place, force=True))
         seen = self._intake.seen(place)
         low, high = self._watermarks(place)
@@ -270,9 +259,9 @@ class KafkaSource:
         start = where_to_start(None if seen is None else seen[0], low, high)
         if start.reset and seen is not None:
             lander = self._intake.lander(place)
-            landed = lander.restart(landed)
+            landed = lander.restart(landed, "")
             self._intake.begin(place, landed, lander)
-            self._resume.pop(place, None)
+            self._order.forget(place)
             self._telemetry.gap(
                 place,
                 "topic_reset",
@@ -282,7 +271,7 @@ class KafkaSource:
                 f"the partition ends at {high}, before what landed: recreated or cut; reading all of it",
             )
         elif start.lost and seen is not None:
-            self._gap(place, seen[0] + 1, start.offset)
+            self._order.gap(place, seen[0] + 1, start.offset)
         return start.offset
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -295,6 +284,8 @@ class KafkaSource:
             lander = self._intake.lander(place)
             landed = patiently(partial(lander.open, ids.get(each.topic, ""), after))
             self._intake.begin(place, landed, lander)
+            if lander.replaced:
+                tell(self._telemetry, place, lander.replaced)
             each.offset = patiently(partial(self._settle, place, landed, landed.last, low, high))
         self._tick_at = self._mend_at = 0.0
         consumer.incremental_assign(partitions)
@@ -305,19 +296,18 @@ class KafkaSource:
         )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Land what is waiting, then let go; what cannot land now will be read again by the next owner."""
-        for each in partitions:
-            place = Place("kafka", each.topic, each.partition)
-            if self._intake.has(place):
-                self._obey(self._intake.flush(place, force=True))
         self._let_go(consumer, partitions, "revoked")
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._let_go(consumer, partitions, "lost")
 
     def _let_go(self, consumer: Consumer, partitions: list[TopicPartition], how: str) -> None:
+        """Land what is waiting, then let go. What cannot land now, or has another owner who is further, will be read
+        again; of a topic that was deleted nothing will."""
         places = [Place("kafka", each.topic, each.partition) for each in partitions]
         for place in places:
+            if self._intake.has(place):
+                self._obey(self._intake.flush(place, force=True))
             self._intake.drop(place)
             self._forget(place)
             self._telemetry.forget(place)
@@ -325,7 +315,7 @@ class KafkaSource:
         self._telemetry.rebalanced(how, places)
 
     def _forget(self, place: Place) -> None:
-        for notes in (self._resume, self._looked_at, self._lost_position):
-            notes.pop(place, None)
-        self._sparse.discard(place)
+        self._order.forget(place)
+        self._lost_position.pop(place, None)
         self._at_end.discard(place)
+        self._sought.add(place)

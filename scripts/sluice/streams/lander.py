@@ -1,7 +1,6 @@
 """One partition's way onto the disk: under a lock, what the record says has landed decides what may still
 land."""
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,6 +53,8 @@ class Lander:
         self._record = offsets / f"{place.stem}.jsonl"
         self._lock = offsets / f"{place.stem}.lock"
         self._sizes: dict[str, int] = {}  # of the files in landing, as they were written
+        self.replaced: Landed | None = None
+        """What `open` found of another topic of the same name, when it began a new generation."""
 
     def open(self, topic_id: str = "", begins_after: Position | None = None) -> Landed:
         """Reconcile record and files after whatever happened, and say where to go on.
@@ -66,6 +67,7 @@ class Lander:
             self._remove_leftovers()
             state = with_files(recorded, self._files())
             if topic_id and state.topic_id and topic_id != state.topic_id:
+                self.replaced = state
                 state = Landed(None, state.generation + 1, topic_id)
             elif topic_id:
                 state = replace(state, topic_id=topic_id)
@@ -105,21 +107,28 @@ class Lander:
                 self._disk.write_aside(aside, data)
                 kept = self._folder / "_torn" / path.name
                 self._disk.make_folder(kept.parent)
-                shutil.copyfile(path, kept)
+                self._disk.write_aside(kept, path.read_bytes())
                 self._disk.rename(aside, path)
             size = path.stat().st_size
             self._append(Line("mended", self._recorded(), torn.file, size))
             self._sizes[torn.file] = size
 
-    def restart(self, seen: Landed) -> Landed:
-        """Begin a new generation, because the broker's partition ends before what landed. Raises BusyError,
-        HoleError."""
+    def restart(self, seen: Landed, topic_id: str) -> Landed:
+        """Begin a new generation, because the broker's partition ends before what landed, or belongs to another topic
+        of the same name. Raises BusyError, HoleError."""
+        return self._note(seen, Landed(None, seen.generation + 1, topic_id or seen.topic_id))
+
+    def pass_over(self, seen: Landed, position: Position) -> Landed:
+        """Note that up to this position, nothing follows what has landed but positions without a message. Raises
+        BusyError, HoleError, OSError."""
+        return self._note(seen, replace(seen, last=position, is_sparse=True), durable=False)
+
+    def _note(self, seen: Landed, state: Landed, durable: bool = True) -> Landed:
         with self._disk.lock(self._lock):
             recorded = self._recorded()
             if recorded != seen:
                 raise HoleError(recorded)
-            state = Landed(None, seen.generation + 1, seen.topic_id)
-            self._append(Line("opened", state))
+            self._append(Line("opened", state), durable)
             return state
 
     def land(

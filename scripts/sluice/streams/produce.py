@@ -14,6 +14,7 @@ from typing import Protocol
 import orjson
 from tqdm import tqdm
 
+from sluice.streams.client_settings import add_kafka_settings, add_pulsar_token, kafka_settings, pulsar_token
 from sluice.streams.events import event, fixed_time, now
 from sluice.streams.feeds import Feed, feed_named, known_feeds
 from sluice.streams.replay import csv_line, landing_files, replayed
@@ -168,19 +169,13 @@ def parser() -> argparse.ArgumentParser:
     brokers = top.add_subparsers(dest="broker", required=True, metavar="kafka|pulsar")
     kafka = brokers.add_parser("kafka", help="into Apache Kafka")
     kafka.add_argument("--bootstrap-servers", required=True, metavar="HOST:PORT[,…]")
-    kafka.add_argument(
-        "--config",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a setting of the Kafka client; may be repeated",
-    )
+    add_kafka_settings(kafka)
     kafka.add_argument(
         "--partition", type=int, metavar="N", help="send everything to this partition (default: by key)"
     )
     pulsar = brokers.add_parser("pulsar", help="into Apache Pulsar")
     pulsar.add_argument("--service-url", required=True, metavar="pulsar://HOST:PORT")
-    pulsar.add_argument("--token", metavar="T", help="authentication token")
+    add_pulsar_token(pulsar)
     for each in (kafka, pulsar):
         each.add_argument("--topic", required=True, metavar="T")
         each.add_argument(
@@ -227,7 +222,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         feed = feed_named(arguments.feed)
         files = landing_files(arguments.source or [])
-        config = dict(setting.split("=", 1) for setting in getattr(arguments, "config", []))
+        config = kafka_settings(arguments) if arguments.broker == "kafka" else {}
+        token = pulsar_token(arguments) if arguments.broker == "pulsar" else None
     except ValueError as error:
         cli.error(str(error))
     messages = (
@@ -244,7 +240,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.broker == "kafka":
             sink = KafkaSink(arguments.bootstrap_servers, arguments.topic, config, arguments.partition)
         else:
-            sink = PulsarSink(arguments.service_url, arguments.topic, arguments.token)
+            sink = PulsarSink(arguments.service_url, arguments.topic, token)
     except ConnectionError as error:
         print(f"scripts/produce: {error}", file=sys.stderr)
         return 1

@@ -100,11 +100,10 @@ class PulsarSource:
         self._options = options
         self._intake = intake
         self._telemetry = telemetry
-        token = options.token or os.environ.get("SLUICE_PULSAR_TOKEN")
         self._client = pulsar.Client(
             options.service_url,
             operation_timeout_seconds=_OPERATION_SECONDS,
-            authentication=pulsar.AuthenticationToken(token) if token else None,
+            authentication=pulsar.AuthenticationToken(options.token) if options.token else None,
             logger=pulsar.FileLogger(pulsar.LoggerLevel.Error, os.devnull),  # what matters is raised, too
         )
         self._partitions: dict[str, Partition] = {}

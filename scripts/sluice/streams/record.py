@@ -19,6 +19,8 @@ class Landed:
     last: Position | None = None
     generation: int = 1
     topic_id: str = ""
+    is_sparse: bool = False
+    """Some positions hold no message: marks of transactions, and messages of aborted ones."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Line:
             "last": self.landed.last,
             "generation": self.landed.generation,
             "topic_id": self.landed.topic_id,
+            **({"sparse": True} if self.landed.is_sparse else {}),
             "file": self.file,
             "size": self.size,
         }
@@ -49,7 +52,8 @@ def parse_line(text: str) -> Line | None:
     try:
         fields = json.loads(text)
         last = fields["last"]
-        landed = Landed(None if last is None else tuple(last), fields["generation"], fields["topic_id"])
+        last = None if last is None else tuple(last)
+        landed = Landed(last, fields["generation"], fields["topic_id"], fields.get("sparse", False))
         return Line(fields["kind"], landed, fields["file"], fields.get("size", 0))
     except (ValueError, KeyError, TypeError):
         return None

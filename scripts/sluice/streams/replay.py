@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import orjson
 
+from sluice.further_columns import PROVENANCE, TOMBSTONE, UNDECODABLE_BECAUSE
 from sluice.streams.feeds import Feed
-from sluice.streams.rows import PROVENANCE
 
 _DELIMITERS = ",;\t|"
 _SUFFIXES = (".csv", ".csv.gz")
@@ -61,7 +61,11 @@ def _records(path: Path, raw: BinaryIO, feed: Feed, value_format: str) -> Iterat
     lower = [name.lower() for name in header]
     columns = [lower.index(name.lower()) if name.lower() in lower else len(header) for name in feed.columns]
     key = columns[0]
-    kept = [(index, name) for index, name in enumerate(header) if name not in PROVENANCE]
+    kept = [
+        (index, name)
+        for index, name in enumerate(header)
+        if name not in (*PROVENANCE, TOMBSTONE, UNDECODABLE_BECAUSE)
+    ]
     for row in csv.reader(text, delimiter=delimiter):
         if not row:
             continue

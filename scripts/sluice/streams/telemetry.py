@@ -3,17 +3,19 @@ alert."""
 
 import json
 import logging
-import os
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from sluice import durable
 from sluice.streams.lander import Landing
 from sluice.streams.names import Place, Position, position_text
+from sluice.streams.rows import Odd
 
 
 class JsonLines(logging.Formatter):
@@ -28,7 +30,19 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        text = json.dumps(line, default=str, ensure_ascii=False)
+        for secret in _hidden:
+            text = text.replace(secret, "***")
+        return text
+
+
+_hidden: set[str] = set()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Show none of these in any log line from now on."""
+    for secret in secrets:
+        _hidden.update((secret, json.dumps(secret, ensure_ascii=False)[1:-1]))
 
 
 def logger(level: str = "info") -> logging.Logger:
@@ -58,6 +72,7 @@ class Telemetry:
         self._bytes = counter("sluice_stream_bytes_landed", "Bytes of landed files.", where)
         self._files = counter("sluice_stream_files_landed", "Files landed.", where)
         self._undecodable = counter("sluice_stream_undecodable", "Landed messages that are no record.", where)
+        self._tombstones = counter("sluice_stream_tombstones", "Landed messages without a value.", where)
         self._redelivered = counter(
             "sluice_stream_redelivered", "Messages given again and not landed again.", where
         )
@@ -104,12 +119,13 @@ class Telemetry:
             fields = {"topic": place.topic, "partition": place.partition, **fields}
         self.log.log(level, event, extra={"fields": {"feed": self._feed, **fields}})
 
-    def landed(self, place: Place, landing: Landing, undecodable: int, seconds: float, newest: int) -> None:
+    def landed(self, place: Place, landing: Landing, odd: Odd, seconds: float, newest: int) -> None:
         """A batch has landed, or had landed already."""
         labels = self._labels(place)
         self._messages.labels(*labels).inc(landing.messages)
         self._bytes.labels(*labels).inc(landing.size)
-        self._undecodable.labels(*labels).inc(undecodable)
+        self._undecodable.labels(*labels).inc(odd.undecodable)
+        self._tombstones.labels(*labels).inc(odd.tombstones)
         self._redelivered.labels(*labels).inc(landing.skipped)
         self._newest.labels(*labels).set(newest / 1000)
         self._seconds.labels(self._feed).observe(seconds)
@@ -123,7 +139,9 @@ class Telemetry:
             file=landing.file,
             messages=landing.messages,
             skipped=landing.skipped,
-            undecodable=undecodable,
+            undecodable=odd.undecodable,
+            **({"framed_by_schema_registry": odd.framed} if odd.framed else {}),
+            **({"tombstones": odd.tombstones} if odd.tombstones else {}),
             bytes=landing.size,
             seconds=round(seconds, 4),
         )
@@ -189,10 +207,6 @@ class Telemetry:
         self._lost.labels(*self._labels(place)).inc(lost or 0)
         self.log.warning("gap", extra={"fields": line})
         try:
-            self._gaps_file.parent.mkdir(parents=True, exist_ok=True)
-            with self._gaps_file.open("a") as handle:
-                handle.write(json.dumps(line) + "\n")
-                handle.flush()
-                os.fsync(handle.fileno())
+            durable.append(self._gaps_file, json.dumps(line).encode() + b"\n")
         except OSError as error:  # the log line above and the counts remain
             self.say(logging.ERROR, "gap not recorded", place, file=str(self._gaps_file), why=str(error))

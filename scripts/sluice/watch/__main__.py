@@ -12,20 +12,24 @@ from collections.abc import Sequence
 from threading import Event
 from typing import TYPE_CHECKING
 
+from sluice import durable
 from sluice.home import data_home
-from sluice.watch.changes import changed_folders, code_version, list_landing, notices
+from sluice.watch.changes import changed_folders, code_version, list_landing, notices, why_not_importable
 from sluice.watch.loop import Plan
 
 if TYPE_CHECKING:
-    from sluice.watch.builds import Build
+    from sluice.watch.builds import Build, Builder
 
+PARSE_AGAIN_SECONDS = 60.0
+"""A project that could not be parsed, and has not changed since, is tried again after this long."""
 BREATH_SECONDS = 0.05
 """Between two builds: long enough for a command that waits for the warehouse to get in."""
 
 EPILOG = """\
 When files arrive, what depends on their feeds is built, tested and published, in a second or a few. Lake and reports,
 and tests of the rest, follow with builds of everything: at the start, when nothing arrives for 20 s, every 10 minutes,
-after a failure or a change of the code, and when somebody else has built.
+after a failure or a change of the code, and when somebody else has built. Code that cannot be imported or parsed is
+waited for, as is a moment at which the system gives no notices of files: there is a look every 3 s then.
 
 The warehouse is open during builds only. A dbt command beside it waits for its turn (SLUICE_WAIT_SECONDS, default 60),
 and the watcher waits for that one. SIGTERM or Ctrl-C: the running build is finished first; a second one breaks it off,
@@ -40,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Watch until a signal comes, or build once. Returns the exit code."""
     options = _parse(arguments)
     os.environ["SLUICE_HOME"] = str(data_home().root)  # dbt's working folder is the checkout
+    durable.keep_private()
+    data_home().prepare()
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _stop(stop))
@@ -63,24 +69,28 @@ def _once() -> int:
 
 
 def _watch(interval: float, stop: Event) -> int:
-    from sluice.watch.builds import Builder, BuildError
-
     home = data_home()
     code = code_version()
-    builder = None
-    try:
-        builder = Builder()
-    except BuildError as error:
-        say(f"{error}; waiting for a change of the code")
-    else:
+    builder = _parsed_project()
+    if builder:
         say(f"watching {home.landing}")
     _collect_garbage_between_builds()
     plan = Plan(builder.project.feeds if builder else ())
+    parse_again = time.monotonic() + PARSE_AGAIN_SECONDS
     seen: dict[str, tuple[int, int]] = {}
     ours: str | None = None
-    for _ in notices(home.landing, interval, stop):
-        if code_version() != code:
-            _restart()
+    for _ in notices(home.landing, interval, stop, say):
+        if (found := code_version()) != code:
+            code = found
+            problem = why_not_importable()
+            if problem is None:
+                _restart()
+            say(f"the code has changed and cannot be imported ({problem}); waiting for a change of the code")
+            builder, parse_again = None, float("inf")
+        if builder is None and time.monotonic() > parse_again:
+            builder = _parsed_project()
+            plan.feeds = builder.project.feeds if builder else ()
+            parse_again = time.monotonic() + PARSE_AGAIN_SECONDS
         if builder is None:
             continue
         listing = list_landing(home.landing)
@@ -102,6 +112,18 @@ def _watch(interval: float, stop: Event) -> int:
             listing = list_landing(home.landing)
     say("stopped")
     return 0
+
+
+def _parsed_project() -> "Builder | None":
+    """The project as it is now; None, and a line that says why, where it cannot be used: a file is half saved, say."""
+    try:
+        from sluice.watch.builds import Builder
+
+        return Builder()
+    except Exception as error:
+        named = "" if type(error).__name__ == "BuildError" else f"{type(error).__name__}: "
+        say(f"{named}{error}; waiting for a change of the code")
+        return None
 
 
 def _collect_garbage_between_builds() -> None:
@@ -136,6 +158,7 @@ def _stop(stop: Event) -> None:
 def _restart() -> None:
     """The code has changed: this process becomes a new one, with all of it read again."""
     say("the code has changed: starting again with it")
+    os.umask(durable.child_umask())
     os.execv(sys.executable, [sys.executable, "-m", "sluice.watch", *sys.argv[1:]])  # noqa: S606
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventMsg
 from dbt_common.invocation import get_invocation_id
 
+from sluice.holder import close_warehouse
 from sluice.home import PROJECT_ROOT, data_home
 from sluice.quick_dbt import spare_work_between_builds
 from sluice.watch.selection import Project
@@ -51,15 +51,19 @@ class Builder:
         if not parsed.success or parsed.result is None:
             raise BuildError(f"the project cannot be parsed: {parsed.exception}")
         self._runner = dbtRunner(manifest=parsed.result, callbacks=[show])
-        feeds = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text())["vars"]["feeds"]
+        try:
+            feeds = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text())["vars"]["feeds"]
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise BuildError(f"the project cannot be parsed: dbt_project.yml: {error}") from None
         self.project = Project(parsed.result, feeds)
 
     def whole(self) -> Build:
-        """`dbt build`: everything."""
+        """`dbt build`: everything. Whatever goes wrong is a problem of the build."""
         return self._build((), [])
 
     def of_feeds(self, changed: Sequence[str]) -> Build:
-        """Build what depends on these feeds. The views must stand: a whole build of the same code came before."""
+        """Build what depends on these feeds. The views must stand: a whole build of the same code came before.
+        Whatever goes wrong is a problem of the build."""
         touched = self.project.touched(changed)
         variables = yaml.safe_dump({"touched_feeds": touched}, default_flow_style=True, width=10_000).strip()
         return self._build(tuple(touched), ["--vars", variables, *self.project.selection(changed)])
@@ -71,6 +75,13 @@ class Builder:
 
     def _build(self, touched: tuple[str, ...], arguments: list[str]) -> Build:
         started = time.monotonic()
+        try:
+            return self._run(touched, arguments, started)
+        except Exception as error:  # a module that is imported by the build and half saved, a damaged file …
+            problem = f"{type(error).__name__}: {_first_line(str(error))}"
+            return Build(touched, time.monotonic() - started, "", problems=(problem,))
+
+    def _run(self, touched: tuple[str, ...], arguments: list[str], started: float) -> Build:
         try:
             done = self._runner.invoke([*self._flags(), "build", *self._paths(), *arguments])
         finally:
@@ -85,7 +96,7 @@ class Builder:
             problems = [_first_line(str(done.exception or "the build failed; dbt said why above"))]
         counted = _rows(
             self._home.published / "operations.db",
-            "select coalesce(files_loaded, 0), coalesce(records_read, 0), coalesce(quarantined_count, 0)"
+            "select coalesce(files_loaded, 0), coalesce(records_read, 0), coalesce(rejected_count, 0)"
             " from pipeline_runs where run_id = ?",
             run_id,
         )
@@ -117,13 +128,6 @@ def show(event: EventMsg) -> None:
         print(event.info.msg, flush=True)
 
 
-def close_warehouse() -> None:
-    """dbt-duckdb keeps the file open for the next invocation; others want to get in."""
-    if DuckDBConnectionManager._ENV is not None:
-        DuckDBConnectionManager._ENV.close()
-        DuckDBConnectionManager._ENV = None
-
-
 def _first_line(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return " ".join(lines[:2]) if lines else "no message"
@@ -136,5 +140,5 @@ def _rows(database: Any, query: str, *parameters: str) -> list[tuple]:
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
         try:
             return connection.execute(query, parameters).fetchall()
-        except sqlite3.OperationalError:
+        except sqlite3.Error:
             return []
