@@ -39,6 +39,12 @@
   {{ exceptions.raise_compiler_error('is_ambiguous_timestamp is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}
 
+{#- Whether an instant lies in the range of its feed. Args: a SQL expression, the feed. Returns: BOOLEAN. -#}
+{% macro is_in_timestamp_range(instant, feed) -%}
+  {%- set days = source_option(feed, 'timestamp_range') -%}
+  {{ instant }} between timestamp '{{ days[0] }}' and timestamp '{{ days[1] }} 23:59:59.999999'
+{%- endmacro %}
+
 {#-
   How the instants of a place are read.
 

@@ -19,7 +19,7 @@
     'date_order': 'auto', 'time_zone': 'UTC', 'null_words': var('null_words', []),
     'timestamp_range': var('timestamp_range', ['1900-01-01', '2099-12-31']),
   }[name] -%}
-  {%- if not execute -%}{{ return(default) }}{%- endif -%}
+  {%- if not knows_sources() -%}{{ return(default) }}{%- endif -%}
   {%- set meta = source_meta(landing_table(feed)) -%}
   {%- for key in meta if key not in allowed and key not in other_source_meta() and not key.startswith('x_') -%}
     {{ exceptions.raise_compiler_error("The source landing." ~ feed ~ " has the unknown option '" ~ key ~ "'; the options are " ~ allowed | sort | join(', ')
@@ -83,7 +83,7 @@
   Errors: an unknown column, or formats that are not a list of patterns with %, stop compilation.
 -#}
 {% macro column_formats(feed, column) -%}
-  {%- if not execute -%}{{ return([]) }}{%- endif -%}
+  {%- if not knows_sources() -%}{{ return([]) }}{%- endif -%}
   {%- set found = landing_table(feed).columns.get(column) -%}
   {%- if not found -%}
     {{ exceptions.raise_compiler_error("The source landing." ~ feed ~ " has no column '" ~ column ~ "'") }}
@@ -93,6 +93,11 @@
     {{ exceptions.raise_compiler_error("The column " ~ column ~ " of landing." ~ feed ~ " has formats: '" ~ formats ~ "'; give a list of strptime patterns, such as ['%d.%m.%Y %H:%M']") }}
   {%- endif -%}
   {{ return(formats) }}
+{%- endmacro %}
+
+{#- Whether dbt's graph is known: not while it is being parsed, and not in unit tests, which judge with the defaults. -#}
+{% macro knows_sources() -%}
+  {{ return(execute and graph.sources is defined) }}
 {%- endmacro %}
 
 {#- The table of the source `landing` that a feed is. Returns: dbt's node. Errors: an unknown feed. -#}

@@ -95,6 +95,9 @@
   update state.loads
   set error = {{ duckdb__silent_error() }}
   where feed = '{{ feed }}' and contains(lower(error), lower(trim({{ duckdb__text_literal(value) }})));
+  update state.loads
+  set error_detail = {{ duckdb__silent_error() }}
+  where feed = '{{ feed }}' and contains(lower(error_detail), lower(trim({{ duckdb__text_literal(value) }})));
   create or replace temp table renewed_loads (
     old_load_id integer, load_id integer, forgotten_count bigint, accepted_count bigint, rejected_count bigint, repaired_count bigint
   );
@@ -133,6 +136,9 @@
       renewed_loads.load_id as load_id,
       coalesce(erased_files.size_bytes, loads.size_bytes) as size_bytes,
       coalesce(erased_files.modified_ns, loads.modified_ns) as modified_ns,
+      case when erased_files.file is null then loads.changed_ns end as changed_ns,
+      case when erased_files.file is null then loads.inode end as inode,
+      case when erased_files.file is null then loads.content_hash end as content_hash,
       loads.accepted_count - renewed_loads.accepted_count as accepted_count,
       loads.rejected_count - renewed_loads.rejected_count as rejected_count,
       loads.repaired_count - renewed_loads.repaired_count as repaired_count,

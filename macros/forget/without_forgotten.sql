@@ -18,7 +18,7 @@
 
   Args:
     feed (string): the feed.
-    records (SQL query): landing records (see open_landing).
+    records (SQL query): landing records (see landing_records).
   Returns: a SQL query with the same columns.
 -#}
 {% macro without_forgotten(feed, records) -%}
@@ -34,6 +34,9 @@
     case when not is_forgotten then _extra end as _extra,
     case when is_forgotten then 'forgotten' else _fault end as _fault,
     case when not is_forgotten then _raw_text end as _raw_text,
+    _line,
+    _date_order,
+    _decimal,
     _is_tied
   from (
     select

@@ -75,7 +75,8 @@
 
 {#-
   Files whose content is the same as when they were seen last (touched, copied, brought back) are the version that they were:
-  their line of the ledger gets the new times, and they leave the batch. Files that have gone are noted, so that one which
+  their line of the ledger gets the new times, and they leave the batch. A line that knows no change time (of an earlier
+  version of the project, or of an erased file) gets it. Files that have gone are noted, so that one which
   comes back is looked at whatever its times say.
 
   Args:
@@ -96,6 +97,14 @@
   from landing_batch as seen
   where
     seen.is_unchanged and loads.file = seen.file
+    and loads.load_id in (select load_id from ({{ latest_loads(feed) }}));
+
+  update state.loads
+  set changed_ns = landed.changed_ns, inode = landed.inode
+  from ({{ landing_files(feed) }}) as landed
+  where
+    loads.changed_ns is null and loads.file = landed.file
+    and loads.size_bytes = landed.size_bytes and loads.modified_ns = landed.modified_ns
     and loads.load_id in (select load_id from ({{ latest_loads(feed) }}));
 
   update state.loads set is_gone = true where load_id in ({{ newly_gone_files(feed) }});

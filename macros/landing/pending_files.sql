@@ -73,8 +73,8 @@
     latest.file is null
     or latest.size_bytes != landed.size_bytes
     or latest.modified_ns != landed.modified_ns
-    or latest.changed_ns is distinct from landed.changed_ns
-    or latest.inode is distinct from landed.inode
+    or latest.changed_ns != landed.changed_ns
+    or latest.inode != landed.inode
     or latest.is_gone
     or latest.rule_set != '{{ rule_set() }}'
     or latest.can_retry

@@ -55,6 +55,7 @@
   {%- if is_new -%}
     {{ return('create or replace table ' ~ staged ~ ' as select * from (' ~ compiled_code ~ ') limit 0; ') }}
   {%- endif -%}
+  {%- if is_built_from("'" ~ local_md5(compiled_code) ~ "'") -%}{{ return('') }}{%- endif -%}
   {%- set present = adapter.get_columns_in_relation(staged) | map(attribute='name') | map('lower') | list -%}
   {%- set statements = [] -%}
   {%- for name, type in run_query('select column_name, column_type from (describe select * from (' ~ compiled_code ~ '))').rows if name | lower not in present -%}

@@ -98,12 +98,12 @@
     coalesce(staged.repaired_count, 0) as repaired_count,
     coalesce(staged.forgotten_count, 0) + coalesce(erased.erased_count, 0) as forgotten_count,
     case
-      when batch.error is not null then {{ without_forgotten_text(feed, 'batch.error') }}
+      when batch.error is not null then batch.error
       when coalesce(staged.staged_count, 0) != batch.records_read
         then 'The file holds ' || batch.records_read || ' records but ' || coalesce(staged.staged_count, 0)
           || ' were read; it is withheld. Please report it, and deliver it again in another dialect.'
     end as error,
-    batch.error_detail,
+    {{ without_forgotten_text(feed, 'batch.error_detail') }} as error_detail,
     batch.changed_ns,
     batch.inode,
     batch.content_hash,

@@ -45,6 +45,7 @@
     {%- do duckdb__read_landing(feed, staged, is_new) -%}
     {%- do duckdb__record_loads(feed, staged, is_new) -%}
     {%- do duckdb__settle_ties(feed, staged) -%}
+    {%- do run_statements(note_built("'" ~ local_md5(compiled_code) ~ "'")) -%}
   {%- endif -%}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {%- do adapter.commit() -%}

@@ -221,10 +221,9 @@ TIME = re.compile(
     r"[T ](?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d|60)(?:[.,](?P<f>\d+))?)?(?P<half> ?[AaPp][Mm])?(?P<zone>.*)",
     re.ASCII,
 )
-ZONE = re.compile(
-    r" ?(?P<utc>UTC|GMT)| ?(?P<shift>[Zz]|[+-]\d\d(?::?\d\d)?)?(?: ?(?P<zone>\[[A-Z][^\]]+\]|[A-Z][A-Za-z]*(?:/[A-Za-z0-9_+-]+)+|[A-Z][a-z]{3,}))?",
-    re.ASCII,
-)
+NAME = r"\[[A-Z][^\]]+\]|[A-Z][A-Za-z]*(?:/[A-Za-z0-9_+-]+)+|[A-Z][a-z]{3,}"
+SHIFT = r"[Zz]|[+-]\d\d(?::?\d\d)?"
+ZONE = re.compile(rf" ?(?P<utc>UTC|GMT)| ?(?P<shift>{SHIFT})?(?: ?(?P<zone>{NAME}))?", re.ASCII)
 
 
 def _instant(day: dt.datetime | None, time: str | None, options: Options) -> dt.datetime | None:

@@ -1,102 +1,21 @@
 """An independent, slow reading of the contract for single records, to hold the generator's claims against."""
 
-import datetime as dt
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-WHITE = " \t\r\n\v\f\u00a0"
-NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-AMOUNT = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+from .contract_values import DEFAULT, Options, clean_value, read_amount, read_instant, read_number
+
 WHOLE = re.compile(r"[+-]?[0-9]+(\.0+)?")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))"
-DAY_TIME = r"(?P<h>[0-9]{2}):(?P<mi>[0-9]{2})"
-SHAPES = [
-    re.compile(p, re.ASCII)
-    for p in (
-        r"(?P<y>[0-9]{4})-(?P<mo>[0-9]{2})-(?P<d>[0-9]{2})"
-        rf"[T ]{DAY_TIME}(?::(?P<s>[0-9]{{2}})(?:\.(?P<f>[0-9]+))?)?{ZONE}?",
-        r"(?P<y>[0-9]{4})(?P<mo>[0-9]{2})(?P<d>[0-9]{2})T(?P<h>[0-9]{2})(?P<mi>[0-9]{2})(?P<s>[0-9]{2})(?P<zone>Z)?",
-        r"(?P<y>[0-9]{4})-(?P<mo>[0-9]{2})-(?P<d>[0-9]{2})",
-        rf"(?P<d>[0-9]{{2}})/(?P<mo>[0-9]{{2}})/(?P<y>[0-9]{{4}})(?: {DAY_TIME}(?::(?P<s>[0-9]{{2}}))?)?",
-        rf"(?P<d>[0-9]{{2}})\.(?P<mo>[0-9]{{2}})\.(?P<y>[0-9]{{4}})(?: {DAY_TIME}(?::(?P<s>[0-9]{{2}}))?)?",
-        r"(?:[A-Z][a-z]{2}, )?(?P<d>[0-9]{2}) (?P<mon>[A-Z][a-z]{2}) (?P<y>[0-9]{4}) "
-        rf"{DAY_TIME}:(?P<s>[0-9]{{2}}) "
-        r"(?P<zone>GMT|UTC|[+-][0-9]{4})",
-        r"(?P<d>[0-9]{2})/(?P<mon>[A-Z][a-z]{2})/(?P<y>[0-9]{4})"
-        rf":{DAY_TIME}:(?P<s>[0-9]{{2}}) (?P<zone>[+-][0-9]{{4}})",
-    )
-]
-EPOCH = dt.datetime(1970, 1, 1)
-EARLIEST, LATEST = dt.datetime(1980, 1, 1), dt.datetime(2100, 1, 1)
-
-
-def instant(text: str) -> dt.datetime | None:
-    """The UTC instant of a text, or None."""
-    found = _epoch(text) or _calendar(text)
-    return found if found and EARLIEST <= found < LATEST else None
-
-
-def _epoch(text: str) -> dt.datetime | None:
-    if re.fullmatch(r"[0-9]{9,10}(\.[0-9]+)?", text, re.ASCII):
-        return EPOCH + dt.timedelta(microseconds=int(Decimal(text) * 1_000_000))
-    digits = len(text)
-    if re.fullmatch(r"[0-9]+", text, re.ASCII) and digits in (12, 13, 15, 16, 18, 19):
-        micros = {12: 1000, 13: 1000, 15: 1, 16: 1}
-        return EPOCH + dt.timedelta(
-            microseconds=int(text) * micros[digits] if digits < 18 else int(text) // 1000
-        )
-    return None
-
-
-def _calendar(text: str) -> dt.datetime | None:
-    for shape in SHAPES:
-        match = shape.fullmatch(text)
-        if match:
-            part: dict[str, Any] = {
-                "h": None,
-                "mi": None,
-                "s": None,
-                "f": None,
-                "zone": None,
-                **match.groupdict(),
-            }
-            month = MONTHS.index(part["mon"]) + 1 if part.get("mon") in MONTHS else int(part.get("mo") or 0)
-            try:
-                local = dt.datetime(
-                    int(part["y"]), month, int(part["d"]),
-                    int(part["h"] or 0), int(part["mi"] or 0), int(part["s"] or 0),
-                    int(((part["f"] or "") + "000000")[:6]),
-                )  # fmt: skip
-            except ValueError:
-                return None
-            offset = _offset(part["zone"])
-            return None if offset is None else local - offset
-    return None
-
-
-def _offset(zone: str | None) -> dt.timedelta | None:
-    if zone in (None, "Z", "UTC", "GMT"):
-        return dt.timedelta()
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    size = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return None if size > dt.timedelta(hours=14) else (-size if zone[0] == "-" else size)
-
-
-def number(text: str) -> float | None:
-    return float(text) if NUMBER.fullmatch(text) and text.isascii() else None
-
-
-def amount(text: str) -> Decimal | None:
-    if not AMOUNT.fullmatch(text):
-        return None
-    value = Decimal(text.replace(",", "")).quantize(Decimal("0.0001"), ROUND_HALF_UP)
-    return value if abs(value) < 10**14 else None
+VALUES = {
+    "event_id", "customer_id", "order_id", "tenant_id", "id", "session_id", "user_id", "timestamp", "event_time",
+    "order_time", "created_at", "amount", "latency_ms", "status_code", "duration_ms", "schema_version",
+}  # fmt: skip
+"""Columns in which null words are null: keys, identifiers, instants and numbers."""
 
 
 @dataclass
@@ -109,13 +28,16 @@ class Judged:
 
 
 class Judge:
-    """Judges records, given as trimmed texts by column."""
+    """Judges records, given as trimmed texts by column; what their file tells comes with `options` and `decimal`."""
 
-    def __init__(self, known_customers: set[str]) -> None:
+    def __init__(self, known_customers: set[str], options: Options = DEFAULT, decimal: str = "auto") -> None:
         self.known_customers = known_customers
+        self.options = options
+        self.decimal = decimal
 
     def judge(self, feed: str, record: dict[str, str | None]) -> Judged:
         judged = Judged()
+        record = {name: clean_value(text) if name in VALUES else text for name, text in record.items()}
         rules: Callable[[dict[str, str | None], Judged], None] = getattr(self, f"_{feed}")
         rules(record, judged)
         judged.reasons.sort()
@@ -130,14 +52,16 @@ class Judge:
                 judged.reasons.append(f"missing_{column}")
             judged.values[column] = value.lower() if value and column in lower else value
 
-    @staticmethod
-    def _time(record: dict, judged: Judged, column: str, name: str) -> None:
+    def _time(self, record: dict, judged: Judged, column: str, name: str) -> None:
         text = record.get(column)
-        judged.values[name] = instant(text) if text else None
         if text is None:
+            judged.values[name] = None
             judged.reasons.append(f"missing_{column}")
-        elif judged.values[name] is None:
-            judged.reasons.append(f"invalid_{column}")
+            return
+        reading = read_instant(text, self.options)
+        judged.values[name] = reading.instant
+        if reading.instant is None:
+            judged.reasons.append("ambiguous_timestamp" if reading.is_ambiguous else f"invalid_{column}")
 
     @staticmethod
     def _fold(record: dict, judged: Judged, *columns: str, upper: bool = False) -> None:
@@ -157,7 +81,7 @@ class Judge:
         judged.values["event_at_raw"] = record["timestamp"]
         judged.values["user_id"] = record.get("user_id")
         text = record.get("latency_ms")
-        latency = number(text) if text else None
+        latency = read_number(text) if text else None
         self._repair(judged, "latency_ms", text, latency if latency is not None and latency >= 0 else None)
         text = record.get("status_code")
         status = int(float(text)) if text and WHOLE.fullmatch(text) and text.isascii() else None
@@ -171,7 +95,9 @@ class Judge:
         email = record.get("email")
         self._repair(judged, "email", email, email.lower() if email and EMAIL.fullmatch(email) else None)
         created = record.get("created_at")
-        self._repair(judged, "created_at", created, instant(created) if created else None)
+        self._repair(
+            judged, "created_at", created, read_instant(created, self.options).instant if created else None
+        )
 
     def _customer(self, record: dict, judged: Judged) -> None:
         self._need(record, judged, "customer_id")
@@ -185,13 +111,13 @@ class Judge:
         self._fold(record, judged, "event_type", "platform")
         judged.values["session_id"] = record.get("session_id")
         text = record.get("duration_ms")
-        value = judged.values["duration_ms"] = number(text) if text else None
+        value = judged.values["duration_ms"] = read_number(text) if text else None
         if text is not None and (value is None or not 0 <= value <= 86_400_000):
             judged.reasons.append("invalid_duration_ms")
 
     def _amount(self, record: dict, judged: Judged) -> Decimal | None:
         text = record.get("amount")
-        value = judged.values["amount"] = amount(text) if text else None
+        value = judged.values["amount"] = read_amount(text, self.decimal).value if text else None
         if text is None:
             judged.reasons.append("missing_amount")
         elif value is None:
@@ -217,8 +143,7 @@ class Judge:
     def _tenant_events(self, record: dict, judged: Judged) -> None:
         folded = ("tenant_id", "source", "event_type")
         self._need(record, judged, "event_id", *folded, lower=folded)
-        tenant = judged.values["tenant_id"]
-        if tenant and not re.fullmatch(r"[a-z0-9_-]{1,64}", tenant):
+        if record["tenant_id"] and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", record["tenant_id"]):
             judged.reasons.append("invalid_tenant_id")
         self._time(record, judged, "timestamp", "event_at")
         payload = judged.values["payload"] = record.get("payload")

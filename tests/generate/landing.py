@@ -11,7 +11,8 @@ from typing import Any
 
 from sluice.generate.feeds import FEEDS
 
-from .judge import WHITE, Judge, Judged
+from .contract_values import clean_text
+from .judge import Judge, Judged
 
 DELIMITERS = ",;\t|"
 csv.field_size_limit(4_000_000)
@@ -71,7 +72,7 @@ def records_of(landing: Path, path: Path, feed: str) -> list[Record]:
         else:
             for column, value in zip(header, fields, strict=True):
                 if column in columns and column not in record.texts:
-                    record.texts[column] = value.strip(WHITE) or None
+                    record.texts[column] = clean_text(value)
             record.texts = {column: record.texts.get(column) for column in columns}
         records.append(record)
         at += taken

@@ -12,15 +12,15 @@ import duckdb
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from sluice.cleaning import null_words, trimmed
 from sluice.ingest.odd import MAX_LEVELS, levels
 from sluice.ingest.rows import encode_row, encode_wide_row
 from sluice.ingest.shapes import Fault, Number, WiderEvent, WireEvent
-from sluice.ingest.timestamps import is_common, refused
+from sluice.ingest.timestamps import Judged, is_common
+from sluice.ingest.timestamps import judge as judge_timestamps
 from sluice.tokens import TENANT_ID
 
-WHITE_SPACE = " \t\r\n\v\f\u00a0"
-"""What the contract trims."""
-
+FEED = "tenant_events"
 MAX_PAYLOAD_BYTES = 65_536
 MAX_TEXT_CHARACTERS = 8_192
 MAX_TIMESTAMP_CHARACTERS = 1_000
@@ -33,14 +33,20 @@ def _refuse(reason: str, message: str) -> PydanticCustomError:
     return PydanticCustomError(reason, message)  # type: ignore[arg-type]
 
 
-def _text(name: str) -> Callable[[Any], str]:
+def _value(text: str) -> str:
+    """A key, instant or number, trimmed; empty where it is a null word."""
+    text = trimmed(text)
+    return "" if text.lower() in null_words(FEED) else text
+
+
+def _text(name: str, clean: Callable[[str], str] = trimmed) -> Callable[[Any], str]:
     missing = _refuse(f"missing_{name}", f"{name} is missing")
     limits = f"a text without NUL of at most {MAX_TEXT_CHARACTERS} characters"
     wrong = _refuse(f"invalid_{name}", f"{name} must be {limits}")
 
     def check(value: Any) -> str:
         if isinstance(value, str) and not isinstance(value, Number):
-            text = value.strip(WHITE_SPACE)
+            text = clean(value)
             if not text:
                 raise missing
             if len(text) > MAX_TEXT_CHARACTERS or "\0" in text:
@@ -56,47 +62,60 @@ def _tenant(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, str) and not isinstance(value, Number):
-        text = value.strip(WHITE_SPACE).lower()
+        text = _value(value)
         if not text:
             return None
-        if value.isascii() and TENANT_ID.fullmatch(text):
-            return text
+        # Checked before it is folded: the Kelvin sign has k as its small letter.
+        if text.isascii() and TENANT_ID.fullmatch(text.lower()):
+            return text.lower()
     raise _refuse("invalid_tenant_id", "tenant_id must be 1 to 64 of a-z, 0-9, _ and -")
 
 
 def timestamp_text(value: Any) -> str | None:
     """The trimmed text of a timestamp; of a JSON number the digits that were sent. None where it is neither."""
     if isinstance(value, str):
-        return value.strip(WHITE_SPACE)
+        return _value(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _timestamp(value: Any, info: ValidationInfo) -> str:
-    """Refuses what the context names: a request's timestamps are checked together (`refused_timestamps`)."""
+    """Refuses what the context names: a request's timestamps are judged together (`judged_timestamps`)."""
     text = timestamp_text(value)
-    if text and len(text) <= MAX_TIMESTAMP_CHARACTERS and text not in (info.context or ()):
-        return text
+    judged: Judged = info.context or Judged()
+    is_sound = text and len(text) <= MAX_TIMESTAMP_CHARACTERS
+    if text and is_sound and text not in judged.invalid and text not in judged.ambiguous:
+        return judged.written_out.get(text, text)
     if value is None or text == "":
         raise _refuse("missing_timestamp", "timestamp is missing")
-    raise _refuse("invalid_timestamp", "timestamp has no accepted format, or lies outside 1980 to 2099")
+    if text in judged.ambiguous:
+        raise _refuse(
+            "ambiguous_timestamp",
+            "nothing tells the order of day, month and year; write the year with four digits",
+        )
+    raise _refuse("invalid_timestamp", "timestamp has no accepted format, or lies outside the accepted years")
 
 
-def refused_timestamps(events: Iterable[WireEvent | Fault]) -> frozenset[str]:
-    """The texts among the events' timestamps that are none."""
+def judged_timestamps(events: Iterable[WireEvent | Fault]) -> Judged:
+    """What the events' timestamps mean."""
     values = (event.timestamp for event in events if isinstance(event, WireEvent))
     texts = {timestamp_text(value) for value in values if not (isinstance(value, str) and is_common(value))}
-    return _refused({text for text in texts if text and len(text) <= MAX_TIMESTAMP_CHARACTERS})
+    return _judged({text for text in texts if text and len(text) <= MAX_TIMESTAMP_CHARACTERS})
 
 
-def _refused(texts: set[str]) -> frozenset[str]:
-    """A text that the database stumbles over is refused; it costs no other one."""
+def _judged(texts: set[str]) -> Judged:
+    """A text that the database stumbles over is invalid; it costs no other one."""
     if not texts:
-        return frozenset()
+        return Judged()
     try:
-        return refused(texts)
+        return judge_timestamps(texts)
     except duckdb.Error:
-        return (
-            frozenset().union(*(_refused({text}) for text in texts)) if len(texts) > 1 else frozenset(texts)
+        if len(texts) == 1:
+            return Judged(invalid=frozenset(texts))
+        one_by_one = [_judged({text}) for text in texts]
+        return Judged(
+            invalid=frozenset().union(*(one.invalid for one in one_by_one)),
+            ambiguous=frozenset().union(*(one.ambiguous for one in one_by_one)),
+            written_out={raw: text for one in one_by_one for raw, text in one.written_out.items()},
         )
 
 
@@ -104,7 +123,9 @@ def _schema_version(value: Any) -> int:
     if value is None:
         return 1
     if isinstance(value, str):
-        digits = value.strip(WHITE_SPACE)
+        digits = _value(value)
+        if not digits:
+            return 1
         whole = digits.isascii() and digits.isdigit() and len(digits) < 11
         value = int(digits) if whole else _whole(digits) if isinstance(value, Number) else 0
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SCHEMA_VERSION:
@@ -146,7 +167,7 @@ class Event(BaseModel):
         from_attributes=True, title="Event", json_schema_extra={"additionalProperties": True}
     )
 
-    event_id: Annotated[str, BeforeValidator(_text("event_id"))] = _shown(
+    event_id: Annotated[str, BeforeValidator(_text("event_id", _value))] = _shown(
         **_SHORT, description="Unique within the tenant: sending it again is harmless.", examples=["e1"]
     )
     tenant_id: Annotated[str | None, BeforeValidator(_tenant)] = _shown(
@@ -159,7 +180,7 @@ class Event(BaseModel):
     event_type: Annotated[str, BeforeValidator(_text("event_type"))] = _shown(**_SHORT, examples=["click"])
     timestamp: Annotated[str, BeforeValidator(_timestamp)] = _shown(
         type=["string", "number"],
-        description="ISO 8601 (no zone means UTC), epoch s to ns, DD/MM/YYYY, RFC 2822 or log format.",
+        description="ISO 8601 (no zone means UTC), epoch s to ns, DD/MM/YYYY, RFC 2822, log format and others.",
         examples=["2026-01-15T10:30:00Z"],
     )
     schema_version: Annotated[int, BeforeValidator(_schema_version)] = _shown(
@@ -215,7 +236,7 @@ _MISSING_TENANT = Fault("missing_tenant_id", "tenant_id", "tenant_id is missing,
 
 def judge(events: Sequence[WireEvent | Fault], token_tenant: str | None) -> Verdict:
     """Judge each event; one without a tenant belongs to the token's."""
-    not_instants = refused_timestamps(events)
+    timestamps = judged_timestamps(events)
     verdict = Verdict()
     rows, tenants = verdict.rows, verdict.tenants
     for index, wire in enumerate(events):
@@ -223,7 +244,7 @@ def judge(events: Sequence[WireEvent | Fault], token_tenant: str | None) -> Verd
             verdict.rejected.append((index, [wire]))
             continue
         try:
-            event = _validate(wire, context=not_instants)
+            event = _validate(wire, context=timestamps)
         except ValidationError as error:
             verdict.rejected.append((index, _faults(error)))
             continue

@@ -15,7 +15,7 @@ from sluice.ingest.limits import TenantRates
 from sluice.ingest.metrics import Metrics
 from sluice.ingest.room import DiskRoom
 from sluice.ingest.settings import Settings
-from sluice.ingest.timestamps import refused
+from sluice.ingest.timestamps import judge as judge_timestamps
 from sluice.ingest.writer import BusyError, NotDurableError, Writer
 from sluice.tokens import Identity, Tokens
 
@@ -57,7 +57,7 @@ class Service:
         self.zone.recover(self._recovered)
         self.writer = self._new_writer()
         self.writer.start()
-        refused(["the macro is compiled now, not for the first request"])
+        judge_timestamps(["the macro is compiled now, not for the first request"])
 
     def close(self) -> None:
         """Write and land everything that was acknowledged."""

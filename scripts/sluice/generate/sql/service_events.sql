@@ -98,7 +98,7 @@ select
     end as raw_latency_ms,
     case
         when has_status then case when truth_row % 31 = 0 then concat(status, '.0') else cast(status as varchar) end
-        when is_status_repaired then walked(['42', '600', '99', '200.5', 'OK', '-200', '20x', '2000', 'NaN'], block)
+        when is_status_repaired then walked(['42', '600', '99', '200.5', 'OK', '-200', '20x', '2000', '2 00'], block)
     end as raw_status_code,
     user_id as raw_user_id,
     case when is_pair_lean or truth_row % 5 = 0 then null when truth_row % 2 = 0 then '1' else '2' end as raw_schema_version

@@ -159,7 +159,7 @@ select
     any_case(event_type, slice(value_low, 4)) as raw_event_type,
     time_text as raw_timestamp,
     case
-        when is_version_repaired then walked(['abc', '0', '-1', '1.5', 'v2', 'NaN'], block)
+        when is_version_repaired then walked(['abc', '0', '-1', '1.5', 'v2', 'two'], block)
         when is_pair_lean or truth_row % 7 = 0 then null
         else cast(schema_version as varchar)
     end as raw_schema_version,

@@ -1,0 +1,1 @@
+"""Tests of the macros that judge values, by themselves."""
