@@ -203,7 +203,7 @@
 {#- Number the batch of changed categories that was just written, if there is one. -#}
 {% macro duckdb__number_category_batch_sql() -%}
   {%- set next = next_batch('transaction_categories') -%}
-  insert into state.batches
+  insert into state.batches (feed, batch_id, is_full)
   select 'transaction_categories', {{ next }}, false
   where exists (select 1 from state.transaction_categories where batch_id = {{ next }});
 {%- endmacro %}

@@ -30,9 +30,9 @@
   delete from state.changed_loads where feed = '{{ feed }}';
   delete from state.changed_references where feed = '{{ feed }}';
   delete from state.released_records where feed = '{{ feed }}';
-  insert into state.batches select '{{ feed }}', {{ next_batch(feed) }}, true;
+  insert into state.batches (feed, batch_id, is_full) select '{{ feed }}', {{ next_batch(feed) }}, true;
   {%- else %}
-  insert into state.batches
+  insert into state.batches (feed, batch_id, is_full)
   select '{{ feed }}', {{ next_batch(feed) }}, false
   where
     exists (select 1 from state.changed_{{ feed }} where batch_id = {{ next_batch(feed) }})

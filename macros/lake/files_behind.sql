@@ -20,34 +20,48 @@
   Args:
     tree (string): the tree.
     feeds (list): the feeds to look at.
-  Returns: a mapping {warehouse_id, current, behind}: the number of each feed's last change; and, of the feeds that
-    changed since, the batch the files reflect, or none if everything has to be written.
+    origin (string): what all files are written again for when it changes; none: the warehouse's id.
+  Returns: a mapping
+    origin   as given
+    noted    feed -> identity of its change that the files reflect
+    current  feed -> number of its last change
+    behind   of the feeds that changed since: the number of the change that the files reflect, or none if everything has
+             to be written
+    touched  of the lake: source of a table (`clean/orders/data`) -> values of the partitions whose files are not as the
+             last build left them
 -#}
-{% macro files_behind(tree, feeds) -%}
-  {%- set noted = fromjson(run_query("select sluice_files_state('" ~ tree ~ "')").rows[0][0]) -%}
+{% macro files_behind(tree, feeds, origin=none) -%}
+  {%- set state = fromjson(run_query("select sluice_files_state('" ~ tree ~ "')").rows[0][0]) -%}
   {%- set warehouse = warehouse_state() -%}
-  {%- set seen = noted.batches if noted.warehouse_id == warehouse.id else {} -%}
+  {%- set origin = origin or warehouse.id -%}
+  {%- set noted = state.batches if state.warehouse_id == origin else {} -%}
+  {%- set seen = seen_batches(noted, warehouse) -%}
   {%- set current = {} -%}
   {%- set behind = {} -%}
   {%- for feed in feeds if feed in warehouse.batches -%}
     {%- do current.update({feed: warehouse.batches[feed]}) -%}
-    {%- if seen.get(feed) != current[feed] -%}
-      {%- do behind.update({feed: none if duckdb__is_unknown(feed, seen, warehouse) or seen[feed] > current[feed] else seen[feed]}) -%}
-    {%- endif -%}
+    {%- if seen.get(feed) != current[feed] -%}{%- do behind.update({feed: seen.get(feed)}) -%}{%- endif -%}
   {%- endfor -%}
-  {{ return({'warehouse_id': warehouse.id, 'seen': seen, 'current': current, 'behind': behind}) }}
+  {{ return({'origin': origin, 'noted': noted, 'current': current, 'behind': behind, 'touched': state.touched}) }}
 {%- endmacro %}
 
-{#- Note that a tree of files has taken in every change of the feeds that were looked at, so that the logs may be cut. -#}
+{#-
+  Note that a tree of files has taken in every change of the feeds that were looked at, so that the logs may be cut, and
+  what its files are like now.
+
+  Args:
+    tree (string): the tree.
+    files (mapping): what files_behind returned. What is left in `touched` was not written again.
+-#}
 {% macro note_files(tree, files) -%}
-  {%- set batches = dict(files.seen, **files.current) -%}
-  {%- do run_query(
-    "select sluice_note_files('" ~ tree ~ "', '" ~ tojson({'warehouse_id': files.warehouse_id, 'batches': batches}) ~ "')"
-  ) -%}
+  {%- set identities = {} -%}
   {%- set lines = [] -%}
   {%- for feed, batch in files.current.items() -%}
+    {%- do identities.update({feed: warehouse_state().identities[feed]}) -%}
     {%- do lines.append("('" ~ tree ~ "', '" ~ feed ~ "', " ~ batch ~ ")") -%}
   {%- endfor -%}
+  {%- set state = {'warehouse_id': files.origin, 'batches': dict(files.noted, **identities), 'touched': files.touched} -%}
+  {%- do run_query("select sluice_note_files('" ~ tree ~ "', " ~ duckdb__text_literal(tojson(state)) ~ ")") -%}
   {%- if lines -%}
     {%- do run_statements(
       "delete from state.consumed where model = '" ~ tree ~ "' and feed in ('" ~ files.current.keys() | join("', '") ~ "');"

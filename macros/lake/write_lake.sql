@@ -1,10 +1,10 @@
 {#-
   After publishing: bring lake/ up to date, for the feeds whose published tables were brought up to date as well.
 
-  Only the partitions that changed since the lake's own state (lake/.sluice.json) are written: all of a feed's when it
-  was made anew, or when the lake belongs to another warehouse. A partition that rows only came to gets a file of those
-  rows beside its own. Everything is written aside first, then renamed partition by partition, then the state is noted;
-  what a killed build left undone is done by the next.
+  Only the partitions are written that changed since the lake's own state (lake/.sluice.json), or whose files are not as
+  it notes them: all of a feed's when it was made anew, or when the lake reflects a change that the warehouse does not
+  know. A partition that rows only came to gets a file of those rows beside its own. Everything is written aside first,
+  then renamed partition by partition, then the state is noted; what a killed build left undone is done by the next.
 
   Args:
     feeds (list): the feeds that were published in full (published_feeds).
@@ -19,15 +19,22 @@
 
 {% macro duckdb__write_lake(feeds) -%}
   {%- set files = files_behind('lake', feeds) -%}
-  {%- if files.behind -%}
+  {%- if files.behind or files.touched -%}
     {%- do run_statements('set partitioned_write_max_open_files = 1000') -%}
     {%- set staging = run_query('select sluice_lake_staging()').rows[0][0] -%}
     {%- set moves = [] -%}
-    {%- for feed, since in files.behind.items() -%}
+    {%- for feed in files.current if feed in files.behind or files.touched -%}
+      {%- set since = files.behind.get(feed, files.current[feed]) -%}
       {%- for table in lake_tables(feed, since) -%}
-        {%- set changed = duckdb__changed_partitions(table, since) -%}
-        {%- set grown = duckdb__grown_partitions(table, changed) -%}
-        {%- set rewritten = changed | reject('in', grown) | list if since is not none else duckdb__all_partitions(table, feed) -%}
+        {%- set touched = files.touched.pop(table.name ~ '/' ~ table.file, []) -%}
+        {%- set changed = duckdb__changed_partitions(table, since) if feed in files.behind else [] -%}
+        {%- set lost = touched | reject('in', changed) | list -%}
+        {%- if lost and since is not none -%}
+          {%- do print('lake/' ~ table.name ~ ' is not as the last build left it; written again: ' ~ lost[:5] | join(', ') ~ (', …' if lost | length > 5 else '')) -%}
+        {%- endif -%}
+        {%- set grown = duckdb__grown_partitions(table, changed) | reject('in', touched) | list -%}
+        {%- set changed = changed + lost -%}
+        {%- set rewritten = (changed | reject('in', grown) | sort) if since is not none else duckdb__all_partitions(table, feed) -%}
         {%- set parts = {'': {'query': table.query, 'partitions': rewritten, 'by_load': table.by_load}} -%}
         {%- if grown -%}
           {%- do parts.update({'-' ~ since: {'query': table.added.query, 'partitions': grown}}) -%}

@@ -2,7 +2,9 @@
   The file versions of a feed that a build has to look at: new; changed in size, modification time, change time or inode;
   back after they were gone; judged with another rule set; not openable last time. Or, with the vars start_date and
   end_date, those of the named ingest dates and no others. Archived files are read again by a full refresh, by other rules,
-  and for named dates; the archive is looked into only then, or when nothing of the feed was ever loaded here.
+  and for named dates; the archive is looked into only then, when nothing of the feed was ever loaded here, or when it is not
+  as the last build left it (note_archive): a warehouse that was brought back from a backup does not know what was archived
+  since.
 
   Args:
     feed (string): the feed.
@@ -31,6 +33,7 @@
         {%- else %}
         (
           select count(*) = 0 or bool_or(rule_set != '{{ rule_set() }}' and file not in (select file from landed))
+            or sluice_archive_stamp('{{ feed }}') != coalesce((select max(fingerprint) from state.built where model = 'archive of {{ feed }}'), '')
           from latest
         )
         {%- endif %}
@@ -93,6 +96,7 @@
   {%- else %}
     (
       counting.file is null
+      or (archived.modified_ns > counting.modified_ns and archived.file not in (select file from landed))
       or (
         counting.size_bytes = archived.size_bytes
         and counting.modified_ns = archived.modified_ns

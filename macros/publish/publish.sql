@@ -102,7 +102,10 @@
   {{ exceptions.raise_compiler_error('publishing is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}
 
-{#- The files are written at the same time, and become visible in the order given. -#}
+{#-
+  The files are written at the same time, and become visible in the order given. One that turns out to be damaged is
+  removed, and made again from all of its rows.
+-#}
 {% macro duckdb__publish_databases(databases, built, released) -%}
   {%- set warehouse = warehouse_state() -%}
   {%- set publications = [] -%}
@@ -110,7 +113,9 @@
     {%- set publication = duckdb__staged_publication(database, published_models(database), built, released, warehouse) -%}
     {%- if publication -%}{%- do publications.append([database, publication]) -%}{%- endif -%}
   {%- endfor -%}
-  {%- if publications -%}{%- do run_query('select sluice_publish(' ~ duckdb__text_literal(tojson(publications)) ~ ')') -%}{%- endif -%}
+  {%- if publications and not run_query('select sluice_publish(' ~ duckdb__text_literal(tojson(publications)) ~ ')').rows[0][0] -%}
+    {%- do duckdb__publish_databases(databases, built, released) -%}
+  {%- endif -%}
 {%- endmacro %}
 
 {#- Fill the staging file of a database. Returns: the publication, see spec.py; none where nothing is published. -#}
@@ -118,7 +123,7 @@
   {%- set published = fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]) -%}
   {#- Another window of event-level tables (var publish_days) makes it another file: all rows are sent once. -#}
   {%- set origin = warehouse.id ~ (' newest ' ~ var('publish_days') if var('publish_days', none) is not none else '') -%}
-  {%- set seen = published.batches if published.warehouse_id == origin else {} -%}
+  {%- set seen = seen_batches(published.batches if published.warehouse_id == origin else {}, warehouse) -%}
   {%- set tables = [] -%}
   {%- for node in models if node.unique_id in built or node.config.meta.published.get('every_run') -%}
     {%- set feed = node.config.meta.get('feed') -%}
@@ -131,7 +136,7 @@
   {%- if tables -%}
     {%- set batches = [] -%}
     {%- for feed in released if feed in warehouse.batches and built_feed(feed, database, built) -%}
-      {%- for log in [feed] + followed_logs(feed, models) if log in warehouse.batches -%}{%- do batches.append([log, warehouse.batches[log]]) -%}{%- endfor -%}
+      {%- for log in [feed] + followed_logs(feed, models) if log in warehouse.batches -%}{%- do batches.append([log, warehouse.identities[log]]) -%}{%- endfor -%}
     {%- endfor -%}
     {%- set publication = {
       'tables': tables | map(attribute='spec') | list,

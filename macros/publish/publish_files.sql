@@ -6,9 +6,9 @@
     published.file_by      the column that names the file; it is no column of the published table
     published.names_files  true, of one of them: each file there should be has rows in it
 
-  A file is written when a row of it changed since the folder's own state (published/<folder>/.sluice.json), when it is
-  missing, and when its header says that it has another layout, comes from another warehouse, or is not the file that was
-  published last (state.published_files). A build that was killed between two files is completed by the next.
+  A file is written when a row of it changed since the folder's own state (published/<folder>/.sluice.json), and whole when
+  it is missing or not as that state notes it. All files are written whole when the state is of another layout or warehouse,
+  or reflects a change that the warehouse does not know. A build that was killed between two files is completed by the next.
 
   Args:
     database (string): the folder below published/.
@@ -26,21 +26,17 @@
 
 {% macro duckdb__publish_files(database, models, built, released) -%}
   {%- set feed = models[0].config.meta.feed -%}
-  {%- set state = files_behind(database, [feed]) -%}
-  {%- if feed in state.current and feed in released and built_feed(feed, database, built) -%}
-    {%- set batch = state.current[feed] -%}
-    {%- set since = state.behind.get(feed, batch) -%}
-    {%- set publication = {
-      'tables': duckdb__file_tables(models),
-      'build': published_build(),
-      'batches': [[feed, batch]],
-      'warehouse_id': state.warehouse_id,
-      'window': var('publish_days', none),
-    } -%}
+  {%- if feed in warehouse_state().batches and feed in released and built_feed(feed, database, built) -%}
+    {%- set tables = duckdb__file_tables(models) -%}
+    {%- set publication = {'tables': tables, 'build': published_build()} -%}
+    {%- set layout = local_md5(tojson([warehouse_state().id, var('publish_days', none), tables])) -%}
+    {%- set state = files_behind(database, [feed], layout) -%}
+    {%- set since = state.behind.get(feed, warehouse_state().batches[feed]) -%}
     {%- set due = run_query(
-      duckdb__files_to_publish_sql(database, models, publication, feed, batch, since)
+      duckdb__files_to_publish_sql(database, models, feed, since)
       ~ "; select count(*) filter (where is_due), count(*) filter (where is_due and is_full), count(*) filter (where is_surplus) from files_to_publish"
     ).rows[0] -%}
+    {%- set is_done = true -%}
     {%- if due[0] or due[2] -%}
       {%- set arguments = "'" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) -%}
       {%- set staging = run_query('select sluice_prepare_publication(' ~ arguments ~ ')').rows[0][0] -%}
@@ -49,14 +45,18 @@
       {%- set fill = [] -%}
       {%- for node in models if due[0] -%}{%- do fill.extend(duckdb__file_rows(node, since, due[1], due[0] - due[1])) -%}{%- endfor -%}
       {%- do duckdb__fill_staging_file(staging, fill) -%}
-      {%- do run_query(
+      {%- set is_done = run_query(
         "select sluice_publish_files(" ~ arguments
         ~ ", (select cast(to_json(coalesce(list({'name': name, 'is_full': is_full} order by name), [])) as varchar) from files_to_publish where is_due)"
         ~ ", (select cast(to_json(coalesce(list(name), [])) as varchar) from files_to_publish where not is_surplus))"
-      ) -%}
-      {%- do run_statements(duckdb__note_published_files_sql(database, publication)) -%}
+      ).rows[0][0] -%}
     {%- endif -%}
-    {%- if state.behind -%}{%- do note_files(database, state) -%}{%- endif -%}
+    {%- if not is_done -%}
+      {#- A file turned out to be damaged, and was removed: it is made again from all of its rows. -#}
+      {%- do duckdb__publish_files(database, models, built, released) -%}
+    {%- elif state.behind or due[0] or due[2] -%}
+      {%- do note_files(database, state) -%}
+    {%- endif -%}
   {%- endif -%}
 {%- endmacro %}
 
@@ -84,21 +84,13 @@
 
 {#-
   The files there are and those there should be: name, is_surplus, is_due (to be written), is_full (with all its rows).
-  A file that reflects the newest batch was written by a build that was killed later.
 -#}
-{% macro duckdb__files_to_publish_sql(database, models, publication, feed, batch, since) -%}
+{% macro duckdb__files_to_publish_sql(database, models, feed, since) -%}
   {%- set names = models | selectattr('config.meta.published.names_files', 'defined') | first -%}
   {%- set file_by = names.config.meta.published.file_by -%}
   create or replace temp table files_to_publish as
   with listed as (
-    select unnest(from_json(
-      sluice_published_files('{{ database }}', {{ duckdb__text_literal(tojson(publication)) }}),
-      '[{"name": "VARCHAR", "batch_id": "INTEGER"}]'
-    ), recursive := true)
-  ),
-
-  noted as (
-    select name, batch_id from state.published_files where database = '{{ database }}'
+    select unnest(from_json(sluice_published_files('{{ database }}'), '[{"name": "VARCHAR", "is_noted": "BOOLEAN"}]'), recursive := true)
   ),
 
   wanted as (
@@ -109,21 +101,19 @@
     select
       coalesce(wanted.name, listed.name) as name,
       wanted.name is null as is_surplus,
-      listed.batch_id is not distinct from {{ batch }} as is_done,
-      {{ 'true' if since is none else 'false' }}
-      or listed.batch_id is null
-      or (listed.batch_id <= {{ since if since is not none else 0 }} and listed.batch_id is distinct from noted.batch_id) as is_unknown
+      {{ 'true' if since is none else 'listed.is_noted is not true' }} as is_unknown
     from wanted
     full join listed on wanted.name = listed.name
-    left join noted on wanted.name = noted.name
   )
 
   select
     name,
     is_surplus,
-    not is_surplus and not is_done and (
+    not is_surplus and (
       is_unknown
-      or name in (select {{ file_by }} from state.changed_{{ feed }} where batch_id > {{ since if since is not none else batch }})
+      {%- if since is not none %}
+      or name in (select {{ file_by }} from state.changed_{{ feed }} where batch_id > {{ since }})
+      {%- endif %}
     ) as is_due,
     is_unknown or {{ var('publish_days', none) is not none }} as is_full
   from compared
@@ -173,18 +163,4 @@
     '(select * from ' ~ rows ~ ' as published qualify ' ~ published.event_date ~ ' >= strftime(cast(left(' ~ newest
     ~ ', 10) as date) - interval ' ~ (days | int - 1) ~ " day, '%Y-%m-%d')) as limited"
   ) }}
-{%- endmacro %}
-
-{#- Note which batch each file of a folder reflects now. -#}
-{% macro duckdb__note_published_files_sql(database, publication) -%}
-  delete from state.published_files where database = '{{ database }}';
-  insert into state.published_files
-  select '{{ database }}', name, batch_id
-  from (
-    select unnest(from_json(
-      sluice_published_files('{{ database }}', {{ duckdb__text_literal(tojson(publication)) }}),
-      '[{"name": "VARCHAR", "batch_id": "INTEGER"}]'
-    ), recursive := true)
-  )
-  where batch_id is not null
 {%- endmacro %}

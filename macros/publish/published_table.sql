@@ -4,7 +4,7 @@
   Args:
     node: the published model.
     published_tables (mapping): table -> columns that the published file has now.
-    seen (mapping): feed -> batch that the published file reflects.
+    seen (mapping): feed -> batch that the published file reflects (seen_batches).
     warehouse (mapping): see warehouse_state.
     released (list): the feeds that may be published.
   Returns: a mapping {spec, fill}; none when the published table is what it would become.
@@ -93,7 +93,7 @@
   {%- if not (published.get('by_file') or published.get('changed_by')) -%}{{ return(none) }}{%- endif -%}
   {%- set changed = [] -%}
   {%- for log in followed -%}
-    {%- if duckdb__is_unknown(log, seen, warehouse) and log not in published.get('also_follows', []) -%}{{ return(none) }}{%- endif -%}
+    {%- if seen.get(log) is none and (log in seen or log not in published.get('also_follows', [])) -%}{{ return(none) }}{%- endif -%}
     {%- if warehouse.batches.get(log, 0) != seen.get(log, 0) -%}{%- do changed.append(log) -%}{%- endif -%}
   {%- endfor -%}
   {%- if not changed -%}{{ return({'is_empty': true}) }}{%- endif -%}
@@ -210,11 +210,6 @@
     join state.current_loads as loads on records.load_id = loads.load_id
     {%- endif %}
   )
-{%- endmacro %}
-
-{#- Whether not every change since what was seen of a log is known: it was never seen, or made anew or cut since. -#}
-{% macro duckdb__is_unknown(log, seen, warehouse) -%}
-  {{ return(log not in seen or warehouse.rebuilt.get(log, 0) > seen[log]) }}
 {%- endmacro %}
 
 {#- The SQLite type of a published column. -#}

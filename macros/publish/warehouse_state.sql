@@ -6,8 +6,10 @@
     id       the warehouse's own id, hashed like personal data: what was written from another warehouse, or with another
              key, is written anew
     batches  feed (or other change log) -> number of its last change
-    rebuilt  the same -> number of the last change of which not every row is logged: the entity was made anew, or the
-             log was cut (forget_consumed)
+    identities  the same -> identity of its last change
+    known    the same -> a mapping, identity -> number, of the changes after which every row is logged: those since the
+             entity was made anew, or the log was cut (forget_consumed). What reflects another is written whole: it is
+             too old, or from a time that this warehouse does not know, because an older one was brought back
     columns  published model -> list of [column, SQLite type], without columns that begin with an underscore
 -#}
 {% macro warehouse_state() -%}
@@ -19,21 +21,32 @@
 {%- endmacro %}
 
 {% macro duckdb__warehouse_state() -%}
-  {%- set state = {'id': asked_once('select ' ~ pii_hash('warehouse_id') ~ ' from state.warehouse')[0][0], 'batches': {}, 'rebuilt': {}, 'columns': {}} -%}
-  {%- set numbers -%}
+  {%- set state = {'id': asked_once('select ' ~ pii_hash('warehouse_id') ~ ' from state.warehouse')[0][0], 'batches': {}, 'identities': {}, 'known': {}, 'columns': {}} -%}
+  {%- set batches -%}
+    with rebuilt as (
+      select
+        feed,
+        greatest(
+          coalesce(max(batch_id) filter (where is_full), 0),
+          coalesce((select max(batch_id) from state.forgotten where forgotten.feed = batches.feed), 0)
+        ) as batch_id
+      from state.batches as batches
+      group by feed
+    )
+
     select
-      feed,
-      max(batch_id) as last_batch,
-      greatest(
-        coalesce(max(batch_id) filter (where is_full), 0),
-        coalesce((select max(batch_id) from state.forgotten where forgotten.feed = batches.feed), 0)
-      ) as last_rebuilt
-    from state.batches
-    group by feed
+      batches.feed,
+      batches.batch_id,
+      batches.identity
+    from state.batches as batches
+    inner join rebuilt on batches.feed = rebuilt.feed
+    where batches.batch_id >= rebuilt.batch_id
+    order by batches.feed, batches.batch_id
   {%- endset -%}
-  {%- for feed, last_batch, last_rebuilt in asked_once(numbers) -%}
-    {%- do state.batches.update({feed: last_batch}) -%}
-    {%- do state.rebuilt.update({feed: last_rebuilt}) -%}
+  {%- for feed, batch_id, identity in asked_once(batches) -%}
+    {%- do state.batches.update({feed: batch_id}) -%}
+    {%- do state.identities.update({feed: identity}) -%}
+    {%- do state.known.setdefault(feed, {}).update({identity: batch_id}) -%}
   {%- endfor -%}
   {%- set columns -%}
     select table_name, column_name, data_type
@@ -47,4 +60,20 @@
     {%- do state.columns.setdefault(table, []).append([column, duckdb__sqlite_type(data_type)]) -%}
   {%- endfor -%}
   {{ return(state) }}
+{%- endmacro %}
+
+{#-
+  The numbers of changes that a file or a tree of files notes by their identities.
+
+  Args:
+    identities (mapping): feed (or other change log) -> identity of the last change that the files reflect.
+    warehouse (mapping): see warehouse_state.
+  Returns: a mapping, the same -> number; none where the warehouse does not know the change, or not every row after it.
+-#}
+{% macro seen_batches(identities, warehouse) -%}
+  {%- set seen = {} -%}
+  {%- for log, identity in identities.items() -%}
+    {%- do seen.update({log: warehouse.known.get(log, {}).get(identity)}) -%}
+  {%- endfor -%}
+  {{ return(seen) }}
 {%- endmacro %}

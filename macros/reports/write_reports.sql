@@ -1,6 +1,7 @@
 {#-
   After publishing: bring reports/ up to date. A date's validation report is written when something of its records
-  changed since the reports' own state (reports/.sluice.json), its alerts when they differ from what the file says.
+  changed since the reports' own state (reports/.sluice.json), or it is not as that notes it; its alerts when they differ
+  from what the file says.
 
   A report tells of all feeds of a date, so nothing is written while one of them is held back: the previous state stays.
 

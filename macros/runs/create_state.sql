@@ -4,7 +4,8 @@
     loads     one row per load of a landing file: the ledger from which file_loads is made
     applied   one row per load whose records the feed's entity reflects (see follow_changes)
     judged    one row per load whose records int_<feed>_waiting reflects
-    batches   one row per change of an entity, numbered; is_full: everything may have changed
+    batches   one row per change of an entity, numbered; is_full: everything may have changed. Numbers order the changes of one
+              warehouse, and repeat when an older one is brought back; `identity` never does, so files outside note that
     consumed  the last batch that each model downstream of an entity has taken in
     audited   the last batch of each feed that passed all its tests (see note_audited)
     changed_loads  one row per load whose records came or went (is_moved), or some of which changed their verdict, in a
@@ -15,7 +16,6 @@
               (made by replace_moved_records, and put right by replace_touched)
     changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
-    published_files  the batch that each file of a published folder reflects (see publish_files)
     forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
     built     what each view, and each incremental model's own file, was when it was last made (see is_built_from,
@@ -49,6 +49,7 @@
   create table if not exists state.applied (feed varchar not null, load_id integer not null);
   create table if not exists state.judged (feed varchar not null, load_id integer not null);
   create table if not exists state.batches (feed varchar not null, batch_id integer not null, is_full boolean not null);
+  alter table state.batches add column if not exists identity varchar default cast(uuid() as varchar);
   create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
   alter table state.changed_loads add column if not exists is_moved boolean default true;
   create table if not exists state.changed_references (feed varchar not null, batch_id integer not null, reference varchar not null);
@@ -61,7 +62,7 @@
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);
   create table if not exists state.audited (feed varchar not null, batch_id integer not null);
-  create table if not exists state.published_files (database varchar not null, name varchar not null, batch_id integer not null);
+  drop table if exists state.published_files;
   create table if not exists state.built (model varchar not null, fingerprint varchar not null);
   create table if not exists state.warehouse as select cast(uuid() as varchar) as warehouse_id;
   create table if not exists state.runs (

@@ -9,6 +9,7 @@
   {%- endif %}
   {%- if execute and flags.WHICH in ('build', 'run') %}
     {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list | length > 0 %}
+    {%- do note_archive(results) %}
     {%- do run_statements(finished_run_sql('failed' if failed else 'success')) %}
     {%- if flags.WHICH == 'build' and not flags.EMPTY %}
       {%- do publish(results) %}

@@ -36,13 +36,14 @@
   {%- endfor %}
   {%- set published = [] %}
   {%- for database in ('operations', 'sluice') %}
-    {%- do published.append(fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]).batches) %}
+    {%- set noted = fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]) %}
+    {%- do published.append(seen_batches(noted.batches, warehouse_state())) %}
   {%- endfor %}
   {%- set consumed -%}
     select feed, least(coalesce(min(consumed.batch_id), 2147483647), any_value(published.batch_id)) as batch_id
     from (
       {%- for feed in feeds() %}
-      select '{{ feed }}' as feed, {{ [published[0].get(feed, 0), published[1].get(feed, 0)] | min }} as batch_id
+      select '{{ feed }}' as feed, {{ [published[0].get(feed) or 0, published[1].get(feed) or 0] | min }} as batch_id
       {{ 'union all' if not loop.last }}
       {%- endfor %}
     ) as published

@@ -17,12 +17,12 @@ import duckdb
 import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
+from dbt_common.events.event_manager_client import add_callback_to_manager
 
 from sluice import durable
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
 from sluice.forget.sql_functions import register_forget_functions
-from sluice.holder import release_warehouse, take_warehouse, warehouse_holder
 from sluice.home import Home, data_home
 from sluice.lake.sql_functions import register_lake_functions
 from sluice.landing.listing import walk_landing
@@ -30,6 +30,7 @@ from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
 from sluice.publish.sql_functions import register_publish_functions
 from sluice.quick_dbt import spare_work
+from sluice.warehouse import DamageWatch, open_warehouse
 
 MEMORY_PER_THREAD_MB = 512
 """What DuckDB may use at least before it spills to disk. See default_memory_limit."""
@@ -62,7 +63,10 @@ class Plugin(BasePlugin):
             gc.freeze()
             gc.set_threshold(1_000_000, 50, 100)
         durable.keep_private()
-        data_home().prepare()
+        home = data_home()
+        home.prepare()
+        add_callback_to_manager(DamageWatch(home.warehouse))
+        self._opened: duckdb.DuckDBPyConnection | None = None
 
     def update_connection_config(self, creds, config: dict) -> None:
         """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another; without
@@ -79,7 +83,6 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Load the SQLite extension that ships as a Python package, and register the functions."""
-        self._opened = None
         conn.execute(f"load '{_sqlite_extension()}'")
         _verified.add(_sqlite_extension())
         register_landing_functions(conn)
@@ -88,6 +91,9 @@ class Plugin(BasePlugin):
         register_publish_functions(conn)
         register_lake_functions(conn)
         register_classify_functions(conn)
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Give each connection the key for personal data as a variable, so that it appears in no compiled SQL."""
@@ -108,23 +114,6 @@ class Plugin(BasePlugin):
                 "message": str(problem),
                 "is_of_data": isinstance(problem, ERRORS_OF_DATA),
             }
-
-
-def open_warehouse(path: Path, config: dict) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse when it is this process's turn (see holder), also beside a tool that opens it at that moment.
-
-    Raises HeldError, duckdb.Error.
-    """
-    while True:
-        take_warehouse(path)
-        for spilt in Path(config.get("temp_directory") or "/nowhere").glob("duckdb_temp_*"):
-            spilt.unlink(missing_ok=True)  # of a process that was killed: raw records may be in it
-        try:
-            return duckdb.connect(str(path), config=config)
-        except duckdb.IOException:
-            release_warehouse(path)
-            if warehouse_holder(path) is None:
-                raise
 
 
 def default_memory_limit(home: Home, threads: int) -> int:

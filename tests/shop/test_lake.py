@@ -278,10 +278,13 @@ def test_partitions_grow_only_where_folders_can_be_exchanged(
 
 
 def test_a_state_that_cannot_be_read_means_that_nothing_is_known(tmp_path: Path) -> None:
-    nothing = {"warehouse_id": "", "batches": {}}
+    nothing = {"warehouse_id": "", "batches": {}, "files": {}}
     assert read_state(tmp_path) == nothing
-    write_state(tmp_path, {"warehouse_id": "w", "batches": {"orders": 3}})
-    assert read_state(tmp_path) == {"warehouse_id": "w", "batches": {"orders": 3}}
+    state = {"warehouse_id": "w", "batches": {"orders": "change 3"}, "files": {"a.parquet": "1.2"}}
+    write_state(tmp_path, state)
+    assert read_state(tmp_path) == state
+    write_state(tmp_path, {"warehouse_id": "w", "batches": {"orders": 3}})  # of an earlier version
+    assert read_state(tmp_path) == nothing
     (tmp_path / ".sluice.json").write_text("[")
     assert read_state(tmp_path) == nothing
 

@@ -10,7 +10,7 @@ the greater Parquet name is the newer.
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Bundle:
         self.bytes = 0
         self._aside = durable.Aside(target)
         self._writer = parquet.ParquetWriter(
-            self._aside.file, SCHEMA, compression="zstd", use_dictionary=["file"]
+            self._aside.file, SCHEMA, compression="zstd", use_dictionary=["file"], write_page_checksum=True
         )
         self._files: list[Archived] = []
         self._digests: list[bytes] = []
@@ -108,18 +108,34 @@ class Bundle:
         self._aside.give_up()
 
 
-def list_archive(folder: Path) -> list[Archived]:
-    """The newest copy of each landing file below a feed's folder of the archive, or below the whole archive."""
+def list_archive(
+    folder: Path, unreadable: Callable[[Path, ArchiveError], None] | None = None
+) -> list[Archived]:
+    """The newest copy of each landing file below a feed's folder of the archive, or below the whole archive.
+
+    Args:
+        unreadable: told of each Parquet file that cannot be read, which is then left out; without it the first raises.
+    """
     newest: dict[str, Archived] = {}
-    bundles = [path for path in folder.rglob("ingest_date=*/*.parquet") if not path.name.startswith(".")]
-    for path in sorted(bundles, key=lambda path: path.name):
-        newest.update({entry.file: entry for entry in list_bundle(path)})
+    for path in bundles(folder):
+        try:
+            newest.update({entry.file: entry for entry in list_bundle(path)})
+        except ArchiveError as problem:
+            if unreadable is None:
+                raise
+            unreadable(path, problem)
     return [newest[file] for file in sorted(newest, key=str.encode)]
+
+
+def bundles(folder: Path) -> list[Path]:
+    """The Parquet files below a feed's folder of the archive, or below the whole archive, oldest first."""
+    found = [path for path in folder.rglob("ingest_date=*/*.parquet") if not path.name.startswith(".")]
+    return sorted(found, key=lambda path: path.name)
 
 
 def read_lines(entry: Archived) -> Iterator[bytes]:
     """The lines of an archived landing file, each with its line end."""
-    with parquet.ParquetFile(entry.path) as bundle:
+    with parquet.ParquetFile(entry.path, page_checksum_verification=True) as bundle:
         row = 0
         last = entry.first_row + entry.rows
         for group in range(bundle.num_row_groups):
@@ -132,10 +148,15 @@ def read_lines(entry: Archived) -> Iterator[bytes]:
 
 
 def restore(entry: Archived, target: Path) -> None:
-    """Write the text of an archived landing file to `target`."""
+    """Write the text of an archived landing file to `target`. Raises ArchiveError, and leaves no target, when its lines
+    cannot be read."""
     durable.create(target)
-    with target.open("wb", buffering=BLOCK) as out:
-        out.writelines(read_lines(entry))
+    try:
+        with target.open("wb", buffering=BLOCK) as out:
+            out.writelines(read_lines(entry))
+    except (OSError, pa.ArrowException) as problem:
+        target.unlink(missing_ok=True)
+        raise ArchiveError(_unreadable(entry.path, problem)) from problem
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -155,6 +176,9 @@ def list_bundle(path: Path) -> list[Archived]:
         metadata = parquet.read_metadata(path).metadata or {}
         return [Archived(**entry, path=str(path)) for entry in json.loads(metadata[LISTED])]
     except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as problem:
-        raise ArchiveError(
-            f"{path} cannot be read as a file of the archive ({problem}). Bring it back from a backup, or move it away."
-        ) from problem
+        raise ArchiveError(_unreadable(path, problem)) from problem
+
+
+def _unreadable(path: Path | str, problem: Exception) -> str:
+    first = str(problem).partition("\n")[0]
+    return f"{path} cannot be read as a file of the archive ({first}). Bring it back from a backup, or move it away."

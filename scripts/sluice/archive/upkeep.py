@@ -9,6 +9,7 @@ import duckdb
 
 from sluice import durable
 from sluice.holder import openers
+from sluice.publish.state import is_as_noted, note_published
 
 LEAST_FREE = 64 << 20
 CHECKPOINT_MS = 500
@@ -66,13 +67,15 @@ def compact_published(
 ) -> int:
     """Empty the write-ahead log of a published file, and give back its free pages if they are much.
 
+    What was noted of the file stays true: the next build need not compare all of it.
+
     Args:
         always: write the file anew in any case, because deleted rows stand in it until their place is used again.
         deadline: of time.monotonic: readers of an older state are waited for until then. None: they are left alone.
     Returns: the bytes saved.
     Raises: StillReadError after the deadline.
     """
-    before = path.stat().st_size
+    before, is_noted = path.stat().st_size, is_as_noted(path)
     with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as db:
         pages, free, size = (
             db.execute(f"pragma {name}").fetchone()[0]
@@ -84,11 +87,13 @@ def compact_published(
         while is_read:
             db.execute(f"pragma busy_timeout = {CHECKPOINT_MS}")
             is_read = bool(db.execute("pragma wal_checkpoint(truncate)").fetchone()[0])
-            if deadline is None:
+            if deadline is None or time.monotonic() >= deadline:
                 break
-            if is_read and time.monotonic() >= deadline:
-                raise StillReadError(
-                    f"{path} still holds what was deleted, because a query of it has not ended:"
-                    f" {', '.join(openers(path)) or 'of a process of another user'}. End it, and run dbt build again."
-                )
+    if is_noted:
+        note_published([path])
+    if is_read and deadline is not None:
+        raise StillReadError(
+            f"{path} still holds what was deleted, because a query of it has not ended:"
+            f" {', '.join(openers(path)) or 'of a process of another user'}. End it, and run dbt build again."
+        )
     return before - path.stat().st_size

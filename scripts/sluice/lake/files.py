@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from sluice import durable
+from sluice.stamps import clear, make_folder
 
 STATE = ".sluice.json"
 STAGING = ".staging"
@@ -24,12 +25,14 @@ MAX_ADDED = 8
 
 
 def read_state(tree: Path) -> dict[str, object]:
-    """What a tree of files reflects: {"warehouse_id": str, "batches": {feed: batch}}; unknown: nothing."""
+    """What a tree of files reflects: {"warehouse_id": str, "batches": {feed: identity of its last change}, "files":
+    {path: stamp}}; unknown: nothing."""
     try:
         state = json.loads((tree / STATE).read_text())
-        return {"warehouse_id": str(state["warehouse_id"]), "batches": dict(state["batches"])}
+        batches, files = dict(state["batches"]), dict(state["files"])
+        return {"warehouse_id": str(state["warehouse_id"]), "batches": batches, "files": files}
     except (OSError, ValueError, KeyError, TypeError):
-        return {"warehouse_id": "", "batches": {}}
+        return {"warehouse_id": "", "batches": {}, "files": {}}
 
 
 def write_state(tree: Path, state: dict[str, object], *, is_public: bool = True) -> None:
@@ -42,8 +45,9 @@ def replace_text(path: Path, text: str, *, is_public: bool = True) -> bool:
     try:
         if path.read_text() == text:
             return False
-    except OSError:
-        pass
+    except (OSError, ValueError):
+        make_folder(path.parent, is_public=is_public)
+        clear(path)
     durable.write(path, text, is_public=is_public)
     return True
 
@@ -51,8 +55,8 @@ def replace_text(path: Path, text: str, *, is_public: bool = True) -> bool:
 def clear_staging(tree: Path) -> Path:
     """An empty folder beside the tables, on their file system, for what is being written."""
     staging = tree / STAGING
+    make_folder(tree, is_public=True)
     shutil.rmtree(staging, ignore_errors=True)
-    durable.make_folder(tree, is_public=True)
     staging.mkdir(mode=0o700)
     return staging
 
@@ -85,7 +89,7 @@ def change_partitions(
         file.chmod(durable.file_mode(is_public))
     durable.sync_all(staged)
     if staged:
-        durable.make_folder(table, is_public=is_public)
+        make_folder(table, is_public=is_public)
     everything = _partitions(table).union(*files.values())
     touched: list[Path] = []
     for partition in sorted(everything if rewritten is None else {*rewritten, *grown}):
@@ -105,7 +109,7 @@ def change_partitions(
 def growing_partitions(table: Path, name: str, staging: Path) -> list[str]:
     """The partitions of a table that may get a file of added rows, sorted: they have files, not yet many, and it will be
     possible to put one in the place of all of them, which is tried out in the staging folder."""
-    if not table.exists() or not _can_swap(staging):
+    if not table.is_dir() or not _can_swap(staging):
         return []
     return sorted(
         partition
@@ -126,7 +130,7 @@ def _written(folder: Path) -> dict[str, Path]:
 
 
 def _partitions(table: Path) -> set[str]:
-    return {entry.name for entry in os.scandir(table) if "=" in entry.name} if table.exists() else set()
+    return {entry.name for entry in os.scandir(table) if "=" in entry.name} if table.is_dir() else set()
 
 
 def _files_of(partition: Path, name: str) -> set[str]:
@@ -140,18 +144,34 @@ def _change(
     partition: Path, fresh: Mapping[str, Path], gone: Collection[str], aside: Path, is_public: bool
 ) -> bool:
     """Give a partition files, by their new names, and take others away. Returns whether there was something to do."""
-    if not partition.exists() and fresh:
+    if fresh and not partition.is_dir():
+        partition.unlink(missing_ok=True)
         _fill(aside, fresh, is_public).rename(partition)
     elif len(fresh) + len(gone) > 1:
         _exchange(partition, fresh, gone, aside, is_public)
     else:
         for name, file in fresh.items():
-            file.replace(partition / name)
+            _put(file, partition / name)
         for name in gone:
-            (partition / name).unlink()
-    if partition.exists() and not any(partition.iterdir()):
+            _remove(partition / name)
+    if partition.is_dir() and not any(partition.iterdir()):
         partition.rmdir()
     return bool(fresh or gone)
+
+
+def _put(file: Path, target: Path) -> None:
+    """Move a file into place, whatever stands there."""
+    if target.is_dir():
+        _remove(target)
+    file.replace(target)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder in the place of one: the lake holds nothing but copies."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _fill(folder: Path, files: Mapping[str, Path], is_public: bool) -> Path:
@@ -172,16 +192,16 @@ def _exchange(
     can't be exchanged, it changes file by file."""
     _fill(aside, fresh, is_public)
     for file in partition.iterdir():
-        if file.name not in gone and file.name not in fresh:
+        if file.name not in gone and file.name not in fresh and file.is_file():
             (aside / file.name).hardlink_to(file)
     durable.sync(aside)
     try:
         durable.exchange(aside, partition)
     except OSError:
         for name in fresh:
-            (aside / name).replace(partition / name)
+            _put(aside / name, partition / name)
         for name in gone:
-            (partition / name).unlink(missing_ok=True)
+            _remove(partition / name)
     shutil.rmtree(aside)
 
 

@@ -1,13 +1,14 @@
 """Lake and reports as SQL functions; rows never pass through Python, DuckDB's COPY writes them.
 
-- `sluice_files_state(tree) -> JSON text`: what the files of a tree ('lake', 'reports' or 'tenants') reflect
-- `sluice_note_files(tree, state) -> tree`: note that
+- `sluice_files_state(tree) -> JSON text`: what the files of a tree ('lake', 'reports' or 'tenants') reflect; and of the
+  lake, as `touched`, the partitions whose files are not as the last build left them
+- `sluice_note_files(tree, state) -> tree`: note that, and what its files are like now, without those still `touched`
 - `sluice_lake_staging() -> path`: an empty folder to write partitions to, one folder per table below it
 - `sluice_change_partitions(table, name, change) -> BIGINT`: move into place what was written for a table
   ('clean/orders') to the folders `<table>.<name><rest>`; `change` is a JSON object of the lists `written` (the rests),
   `rewritten` (partition folders, or null for all of them) and `grown`
 - `sluice_growing_partitions(table, name) -> VARCHAR[]`: the partition folders that may get a file of added rows
-- `sluice_report_dates() -> VARCHAR[]`: the dates that have a validation report
+- `sluice_report_dates() -> VARCHAR[]`: the dates that have a validation report as the last build left it
 - `sluice_write_report(date, name, content) -> BOOLEAN`: write one report, if it differs; whether it did
 - `sluice_keep_reports(dates) -> BIGINT`: remove the reports of all other dates; how many
 - `sluice_send_alerts(alerts) -> VARCHAR[]`: POST a JSON array of alerts to SLUICE_ALERT_URL; the ids it took
@@ -31,6 +32,10 @@ from sluice.lake.files import (
     replace_text,
     write_state,
 )
+from sluice.lake.touched import files_to_note, touched_partitions
+from sluice.stamps import say, stamp, stamps
+
+REPORT = "validation_report.json"
 
 
 def register_lake_functions(conn: duckdb.DuckDBPyConnection) -> None:
@@ -57,11 +62,22 @@ def _tree(name: str) -> Path:
 
 
 def _state(tree: str) -> str:
-    return json.dumps(read_state(_tree(tree)))
+    folder = _tree(tree)
+    state = read_state(folder)
+    touched = touched_partitions(folder, state.pop("files")) if tree == "lake" and state["batches"] else {}
+    return json.dumps({**state, "touched": touched})
 
 
 def _note(tree: str, state: str) -> str:
-    write_state(_tree(tree), json.loads(state), is_public=tree != "tenants")
+    noted, folder = json.loads(state), _tree(tree)
+    touched = noted.pop("touched")
+    if tree == "lake":
+        files = files_to_note(folder, touched)
+    elif tree == "reports":
+        files = dict(stamps(folder, ".json"))
+    else:
+        files = {path.name: stamp(path) for path in folder.glob("*.db")}
+    write_state(folder, {**noted, "files": files}, is_public=tree != "tenants")
     return tree
 
 
@@ -85,8 +101,14 @@ def _growing(table: str, name: str) -> list[str]:
 
 
 def _report_dates() -> list[str]:
-    reports = data_home().reports.glob("ingest_date=*/validation_report.json")
-    return sorted(report.parent.name.partition("=")[2] for report in reports)
+    reports = data_home().reports
+    noted, found = read_state(reports)["files"], dict(stamps(reports, REPORT))
+    lost = sorted(path for path in noted if path.endswith(REPORT) and noted[path] != found.get(path))
+    if lost:
+        others = f" (and {len(lost) - 1} more)" if lost[1:] else ""
+        say(f"{reports / lost[0]}{others} is not as the last build left it; it is written again.")
+    as_noted = [path for path in found if noted.get(path) == found[path]]
+    return sorted(path.partition("/")[0].partition("=")[2] for path in as_noted)
 
 
 def _write_report(date: str, name: str, content: str) -> bool:
@@ -98,7 +120,10 @@ def _keep_reports(dates: list[str]) -> int:
     kept = {f"ingest_date={date}" for date in dates}
     gone = [folder for folder in data_home().reports.glob("ingest_date=*") if folder.name not in kept]
     for folder in gone:
-        shutil.rmtree(folder)
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        else:
+            folder.unlink()
     return len(gone)
 
 

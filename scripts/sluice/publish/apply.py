@@ -13,8 +13,10 @@ from pathlib import Path
 
 from sluice import durable
 from sluice.publish.spec import Publication, Table
+from sluice.publish.sqlite import columns_of, connect
+from sluice.publish.state import is_as_noted, may_stay
+from sluice.stamps import clear, with_companions
 
-BUSY_TIMEOUT_SECONDS = 60
 READER_TIMEOUT_MS = 500
 CACHE_KIB = 65_536  # changed rows lie all over the file: with SQLite's own 2 MiB it thrashes
 SORTERS = 4  # threads for a new index, with SQLite's own small cache: 4 s instead of 6 for 10 million rows
@@ -81,37 +83,17 @@ def apply_publication(
     Raises:
         sqlite3.Error: the transaction was rolled back.
     """
-    if target.exists():
-        _update(target, staging, publication, turn)
+    is_noted = is_as_noted(target)
+    if target.exists() and (is_noted or may_stay(target)):
+        _update(target, staging, publication, turn, is_noted)
     else:
         _create(target, staging, publication, turn)
     for leftover in with_companions(staging):
         leftover.unlink(missing_ok=True)
 
 
-def published_state(target: Path) -> dict[str, object]:
-    """What a published file reflects: {"warehouse_id": str, "batches": {feed: batch}, "tables": {name: columns}}.
-
-    An absent file, or one that is no Sluice publication, reflects nothing.
-    """
-    nothing: dict[str, object] = {"warehouse_id": "", "batches": {}, "tables": {}}
-    if not target.exists():
-        return nothing
-    with closing(connect(target)) as db:
-        try:
-            rows = db.execute("select warehouse_id, feed, batch_id from _published_batches").fetchall()
-        except sqlite3.OperationalError:
-            return nothing
-        tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
-        return {
-            "warehouse_id": rows[0][0] if rows else "",
-            "batches": {feed: batch for _, feed, batch in rows},
-            "tables": {name: _columns_of(db, "main", name) for name in tables},
-        }
-
-
 def _create(target: Path, staging: Path, publication: Publication, turn: Callable[[], None]) -> None:
-    """A first publication: finish the staging file and move it into place. Nobody reads it yet."""
+    """A first publication, or one in the place of a damaged file: finish the staging file and move it into place."""
     with closing(sqlite3.connect(staging)) as db:
         db.execute("pragma journal_mode = off")
         db.execute(f"pragma threads = {SORTERS}")
@@ -124,10 +106,13 @@ def _create(target: Path, staging: Path, publication: Publication, turn: Callabl
         db.commit()
         db.execute("pragma journal_mode = wal")
     turn()
+    clear(target)
     durable.put(staging, target, is_public=publication.is_public)
 
 
-def _update(target: Path, staging: Path, publication: Publication, turn: Callable[[], None]) -> None:
+def _update(
+    target: Path, staging: Path, publication: Publication, turn: Callable[[], None], is_noted: bool
+) -> None:
     with closing(connect(target)) as db:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
@@ -137,6 +122,8 @@ def _update(target: Path, staging: Path, publication: Publication, turn: Callabl
         try:
             for table in publication.tables:
                 update_table(db, table, Staged.whole(table))
+            if not is_noted:  # what this publication leaves out is compared whole when it comes
+                db.execute("drop table if exists main._published_batches")
             write_build(db, publication)
             turn()
             db.execute("commit")
@@ -178,7 +165,7 @@ class Staged:
 def update_table(db: sqlite3.Connection, table: Table, staged: Staged) -> None:
     """Bring one table of the main database up to date, inside the caller's transaction."""
     name, columns = f'"{table.name}"', _quoted(table.column_names)
-    if _columns_of(db, "main", table.name) != list(table.columns):
+    if columns_of(db, "main", table.name) != list(table.columns):
         db.execute(f"drop table if exists main.{name}")
         db.execute(_create_table(table))
         db.execute(f"insert into main.{name} ({columns}) select {columns} from {staged.rows}")
@@ -254,10 +241,13 @@ def write_build(db: sqlite3.Connection, publication: Publication) -> None:
     )
     if any(table.file_by for table in publication.tables):
         return  # a file of a folder says so in its header, see files.py
-    db.execute(
-        "create table if not exists _published_batches "
-        "(warehouse_id text not null, feed text not null primary key, batch_id integer not null)"
-    )
+    columns = [("warehouse_id", "TEXT"), ("feed", "TEXT"), ("batch", "TEXT")]
+    if columns_of(db, "main", "_published_batches") != columns:
+        db.execute("drop table if exists main._published_batches")
+        db.execute(
+            "create table main._published_batches "
+            "(warehouse_id TEXT not null, feed TEXT not null primary key, batch TEXT not null)"
+        )
     db.executemany(
         "insert or replace into main._published_batches values (?, ?, ?)",
         [(publication.warehouse_id, feed, batch) for feed, batch in publication.batches],
@@ -295,16 +285,6 @@ def _create_indexes(db: sqlite3.Connection, schema: str, table: Table) -> None:
         db.execute(f'create index if not exists {index} on "{table.name}" ("{column}") where {condition}')
 
 
-def _columns_of(db: sqlite3.Connection, schema: str, table: str) -> list[tuple[str, str]]:
-    return [(row[1], row[2]) for row in db.execute(f'pragma {schema}.table_info("{table}")')]
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that begins and ends its transactions itself, and waits for other writers."""
-    uri = path.absolute().as_uri()
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
-
-
 def attach_staging(db: sqlite3.Connection, staging: Path) -> None:
     """As a file that nobody writes: a transaction that is to write would lock it too, and those that write other files at the
     same time would wait for each other."""
@@ -313,8 +293,3 @@ def attach_staging(db: sqlite3.Connection, staging: Path) -> None:
 
 def _quoted(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-def with_companions(path: Path) -> list[Path]:
-    """A SQLite file and the files that SQLite keeps beside it."""
-    return [path, *(path.with_name(path.name + suffix) for suffix in ("-journal", "-wal", "-shm"))]

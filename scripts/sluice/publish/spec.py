@@ -52,19 +52,17 @@ class Publication:
     Attributes:
         tables: the tables to bring up to date; others in the file stay as they are.
         build: the row of `_build`: build_id, published_at, contract_version.
-        batches: what the file reflects afterwards: pairs of (feed, batch number) for `_published_batches`.
-            Of a folder of files: the one feed and batch.
-        warehouse_id: identity of the warehouse that numbered the batches.
+        batches: what the file reflects afterwards: pairs of (feed, identity of its last change) for
+            `_published_batches`. Of a folder of files: none, its `.sluice.json` says so.
+        warehouse_id: identity of the warehouse that they are changes of.
         is_public: everybody may read the file, as the umask leaves it; else its user alone.
-        window: the newest days that event-level tables are limited to, or None.
     """
 
     tables: tuple[Table, ...]
     build: dict[str, str]
-    batches: tuple[tuple[str, int], ...] = ()
+    batches: tuple[tuple[str, str], ...] = ()
     warehouse_id: str = ""
     is_public: bool = False
-    window: int | None = None
 
 
 def publication_from_json(text: str) -> Publication:
@@ -90,8 +88,7 @@ def publication_from_json(text: str) -> Publication:
     return Publication(
         tables=tables,
         build=given["build"],
-        batches=tuple((feed, int(batch)) for feed, batch in given.get("batches", ())),
+        batches=tuple((feed, batch) for feed, batch in given.get("batches", ())),
         warehouse_id=given.get("warehouse_id", ""),
         is_public=bool(given.get("is_public")),
-        window=given.get("window"),
     )

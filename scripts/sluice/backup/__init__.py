@@ -1,0 +1,1 @@
+"""Backups of the data home: made while builds run, checked, and brought back."""
