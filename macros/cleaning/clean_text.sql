@@ -61,11 +61,10 @@
       {%- if words %}
       when {{ duckdb__is_trimmed(value) }} and (
         strlen({{ value }}) > {{ longest }}{{ '' if digit_at.first else ' or ' ~ value ~ " between '0' and ':'" }}
+        {{- '' if digit_at.second else ' or ' ~ value ~ " glob '?[0-9]*'" }}
       ) then {{ value }}
       when {{ value }} is null or {{ value }} = '' then null
-      when {{ duckdb__is_trimmed(value) }} and (
-        not list_contains({{ literals }}, lower({{ value }})){{ '' if digit_at.second else ' or ' ~ value ~ " glob '?[0-9]*'" }}
-      ) then {{ value }}
+      when {{ duckdb__is_trimmed(value) }} and not list_contains({{ literals }}, lower({{ value }})) then {{ value }}
       else {{ duckdb__let(duckdb__trimmed(value), '_word', 'case when not list_contains(' ~ literals ~ ', lower(_word)) then _word end') }}
       {%- else %}
       when {{ duckdb__is_trimmed(value) }} then {{ value }}

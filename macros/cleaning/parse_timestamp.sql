@@ -80,8 +80,8 @@
     when {{ duckdb__by_formats(value, options) }} is not null then {{ duckdb__by_formats(value, options) }}
     {%- endif %}
     when (
-      {% if not options.time_zone %}strlen({{ value }}) = 19 or {% endif %}(strlen({{ value }}) = 20 and suffix({{ value }}, 'Z'))
-      or {{ value }} like '___________________.___Z' or {{ value }} like '___________________.______Z'
+      {{ value }} like '___________________.___Z'{% if not options.time_zone %} or strlen({{ value }}) = 19{% endif %}
+      or (strlen({{ value }}) = 20 and suffix({{ value }}, 'Z')) or {{ value }} like '___________________.______Z'
     )
     and {{ value }} glob '{{ day_time }}*' and {{ value }} not like '% Z'
     and {{ value }} between '{{ options.first }}~' and '{{ options.last }}' and {{ value }} not like '___________24%'

@@ -43,7 +43,8 @@
 {#- The first condition lets pass nearly everything at the price of three characters: years such as 2026, then the rest. -#}
 {% macro duckdb__timestamp_forms(value, options) -%}
   case
-    when {{ value }} between '200' and '209:' or ({{ duckdb__may_need_order(value) }}) is not true then 0
+    when {{ value }} between '200' and '209:' then 0
+    when {{ duckdb__may_need_order(value) }} is not true then 0
     {%- if duckdb__has_quick_numbers(options) %}
     when {{ duckdb__is_quick_numbers(value) }} then
       case
@@ -83,6 +84,19 @@
       end
     ") }}
   end
+{%- endmacro %}
+
+{#-
+  Whether an instant that was not read lacks nothing but its order: is_ambiguous_timestamp where the bits are known already.
+
+  Args:
+    forms (SQL expression): the bits of value_forms of a record that has one instant.
+    place (string): the instant's place.
+  Returns: a SQL expression of type BOOLEAN.
+-#}
+{% macro has_unknown_order(forms, place) -%}
+  {%- set options = timestamp_options(place) -%}
+  ({{ forms }} & 68 > 0 and coalesce({{ options.date_order }}, 'auto') in ('auto', 'mixed'))
 {%- endmacro %}
 
 {#-

@@ -20,7 +20,8 @@ parsed as (
   select
     *,
     {{ parse_timestamp('clean_created_at', 'customers.created_at') }} as typed_created_at,
-    case when {{ is_email('clean_email') }} then clean_email end as typed_email
+    case when {{ is_email('clean_email') }} then clean_email end as typed_email,
+    {{ value_forms(instants=[('clean_created_at', 'customers.created_at')]) }} as _forms
   from cleaned
 ),
 
@@ -45,7 +46,7 @@ stg_landing__customers as (
     typed_email as email,
     clean_country as country,
     typed_created_at as created_at,
-    {{ value_forms(instants=[('clean_created_at', 'customers.created_at')]) }} as _forms,
+    _forms,
     _extra,
     _line,
     _reject_reasons,

@@ -23,14 +23,15 @@ parsed as (
     *,
     {{ parse_timestamp('clean_order_time', 'orders.order_time') }} as ordered_at,
     {{ parse_amount('clean_amount', 'orders.amount') }} as typed_amount,
-    case when {{ is_currency('clean_currency') }} then clean_currency end as typed_currency
+    case when {{ is_currency('clean_currency') }} then clean_currency end as typed_currency,
+    {{ value_forms(instants=[('clean_order_time', 'orders.order_time')], amounts=[('clean_amount', 'orders.amount')]) }} as _forms
   from cleaned
 ),
 
 typed as (
   select
     *,
-    case when ordered_at is null then {{ is_ambiguous_timestamp('clean_order_time', 'orders.order_time') }} else false end as has_ambiguous_order_time,
+    ordered_at is null and {{ has_unknown_order('_forms', 'orders.order_time') }} as has_ambiguous_order_time,
     list_contains({{ seed_values(ref('order_statuses'), 'status') }}, clean_status) as is_known_status,
     list_contains({{ seed_values(ref('order_statuses'), 'status', 'needs_positive_amount') }}, clean_status) as needs_positive_amount
   from parsed
@@ -68,7 +69,7 @@ stg_landing__orders as (
     typed_amount as amount,
     typed_currency as currency,
     clean_status as status,
-    {{ value_forms(instants=[('clean_order_time', 'orders.order_time')], amounts=[('clean_amount', 'orders.amount')]) }} as _forms,
+    _forms,
     _extra,
     _line,
     _reject_reasons,

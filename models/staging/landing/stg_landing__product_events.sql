@@ -23,14 +23,15 @@ parsed as (
   select
     *,
     {{ parse_timestamp('clean_event_time', 'product_events.event_time') }} as event_at,
-    {{ parse_number('clean_duration_ms') }} as typed_duration_ms
+    {{ parse_number('clean_duration_ms') }} as typed_duration_ms,
+    {{ value_forms(instants=[('clean_event_time', 'product_events.event_time')]) }} as _forms
   from cleaned
 ),
 
 typed as (
   select
     *,
-    case when event_at is null then {{ is_ambiguous_timestamp('clean_event_time', 'product_events.event_time') }} else false end as has_ambiguous_event_time
+    event_at is null and {{ has_unknown_order('_forms', 'product_events.event_time') }} as has_ambiguous_event_time
   from parsed
 ),
 
@@ -60,7 +61,7 @@ stg_landing__product_events as (
     clean_platform as platform,
     clean_session_id as session_id,
     typed_duration_ms as duration_ms,
-    {{ value_forms(instants=[('clean_event_time', 'product_events.event_time')]) }} as _forms,
+    _forms,
     _extra,
     _line,
     _reject_reasons,

@@ -24,14 +24,15 @@ parsed as (
     *,
     {{ parse_timestamp('clean_timestamp', 'service_events.timestamp') }} as event_at,
     {{ parse_number('clean_latency_ms') }} as number_latency_ms,
-    {{ parse_integer('clean_status_code') }} as number_status_code
+    {{ parse_integer('clean_status_code') }} as number_status_code,
+    {{ value_forms(instants=[('clean_timestamp', 'service_events.timestamp')]) }} as _forms
   from cleaned
 ),
 
 typed as (
   select
     *,
-    case when event_at is null then {{ is_ambiguous_timestamp('clean_timestamp', 'service_events.timestamp') }} else false end as has_ambiguous_timestamp,
+    event_at is null and {{ has_unknown_order('_forms', 'service_events.timestamp') }} as has_ambiguous_timestamp,
     case when number_latency_ms >= 0 then number_latency_ms end as typed_latency_ms,
     cast(case when number_status_code between 100 and 599 then number_status_code end as smallint) as typed_status_code
   from parsed
@@ -67,7 +68,7 @@ stg_landing__service_events as (
     typed_latency_ms as latency_ms,
     typed_status_code as status_code,
     clean_user_id as user_id,
-    {{ value_forms(instants=[('clean_timestamp', 'service_events.timestamp')]) }} as _forms,
+    _forms,
     _extra,
     _line,
     _reject_reasons,

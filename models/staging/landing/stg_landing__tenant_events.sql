@@ -24,14 +24,15 @@ parsed as (
     *,
     {{ parse_timestamp('clean_timestamp', 'tenant_events.timestamp') }} as event_at,
     {{ parse_integer('clean_schema_version') }} as number_schema_version,
-    {{ typed_tenant_id('clean_tenant_id') }} as typed_tenant_id
+    {{ typed_tenant_id('clean_tenant_id') }} as typed_tenant_id,
+    {{ value_forms(instants=[('clean_timestamp', 'tenant_events.timestamp')]) }} as _forms
   from cleaned
 ),
 
 typed as (
   select
     *,
-    case when event_at is null then {{ is_ambiguous_timestamp('clean_timestamp', 'tenant_events.timestamp') }} else false end as has_ambiguous_timestamp
+    event_at is null and {{ has_unknown_order('_forms', 'tenant_events.timestamp') }} as has_ambiguous_timestamp
   from parsed
 ),
 
@@ -67,7 +68,7 @@ stg_landing__tenant_events as (
     event_at,
     case when number_schema_version >= 1 then number_schema_version else 1 end as schema_version,
     clean_payload as payload,
-    {{ value_forms(instants=[('clean_timestamp', 'tenant_events.timestamp')]) }} as _forms,
+    _forms,
     _extra,
     _line,
     _reject_reasons,

@@ -23,14 +23,15 @@ parsed as (
   select
     *,
     {{ parse_timestamp('clean_timestamp', 'transactions.timestamp') }} as transacted_at,
-    {{ parse_amount('clean_amount', 'transactions.amount') }} as typed_amount
+    {{ parse_amount('clean_amount', 'transactions.amount') }} as typed_amount,
+    {{ value_forms(instants=[('clean_timestamp', 'transactions.timestamp')], amounts=[('clean_amount', 'transactions.amount')]) }} as _forms
   from cleaned
 ),
 
 typed as (
   select
     *,
-    case when transacted_at is null then {{ is_ambiguous_timestamp('clean_timestamp', 'transactions.timestamp') }} else false end as has_ambiguous_timestamp
+    transacted_at is null and {{ has_unknown_order('_forms', 'transactions.timestamp') }} as has_ambiguous_timestamp
   from parsed
 ),
 
@@ -63,7 +64,7 @@ stg_landing__transactions as (
     clean_merchant as merchant,
     clean_operation_type as operation_type,
     clean_side as side,
-    {{ value_forms(instants=[('clean_timestamp', 'transactions.timestamp')], amounts=[('clean_amount', 'transactions.amount')]) }} as _forms,
+    _forms,
     _extra,
     _line,
     _reject_reasons,
