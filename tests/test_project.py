@@ -49,7 +49,7 @@ BANNED = {
     "a trailing comma": r",\s*\n\s*(from|\))\b",
 }
 STRUCTURAL_FAULTS = {
-    *("too_few_columns", "too_many_columns", "unterminated_quote"),
+    *("too_few_columns", "too_many_columns", "too_few_values", "unterminated_quote"),
     *("invalid_encoding", "line_too_long", "undecodable_message"),
 }
 NOT_FOR_PEOPLE = {

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .contract_values import DEFAULT, Options, clean_value, read_amount, read_instant, read_number
+from .contract_amounts import read_amount, read_number
+from .contract_values import DEFAULT, Options, clean_value, read_instant
 
 WHOLE = re.compile(r"[+-]?[0-9]+(\.0+)?")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from sluice.cleaning import expression
 
-from .contract_values import Options, clean_text, clean_value, read_amount, read_instant, read_number
+from .contract_amounts import read_amount, read_number
+from .contract_values import Options, clean_text, clean_value, read_instant
 from .random_values import Texts
 
 SEEDS = st.integers(0, 2**32)
