@@ -9,14 +9,14 @@ with cases as (
 
 parsed as (
   {%- for zone in ['UTC', 'Europe/Berlin'] %}
-  {%- set options = timestamp_options(date_order='date_order', time_zone=zone) %}
+  {%- set options = timestamp_options(date_order='cases.date_order', time_zone=zone) %}
   {%- do options.update({'slash_date_order': 'dmy', 'first': '1900-01-01', 'last': '2099-12-31'}) %}
   select
-    *,
-    {{ adapter.dispatch('parse_timestamp')('raw', options) }} as parsed_at,
-    {{ adapter.dispatch('is_ambiguous_timestamp')('raw', options) }} as parsed_is_ambiguous
+    cases.*,
+    {{ adapter.dispatch('parse_timestamp')('cases.raw', options) }} as parsed_at,
+    {{ adapter.dispatch('is_ambiguous_timestamp')('cases.raw', options) }} as parsed_is_ambiguous
   from cases
-  where read_in = '{{ zone }}'
+  where cases.read_in = '{{ zone }}'
   {%- if not loop.last %}
   union all
   {%- endif %}
@@ -34,7 +34,9 @@ judged as (
       when parsed.raw is null
         then concat('''', cases.raw, ''' is read in ', cases.read_in, ', which this test leaves out')
       when (parsed.parsed_at = cases.expected or (parsed.parsed_at is null and cases.expected is null)) is not true
-        then concat('''', cases.raw, ''' (', cases.note, ') is read as ', coalesce(cast(parsed.parsed_at as {{ dbt.type_string() }}), 'null'))
+        then concat(
+          '''', cases.raw, ''' (', cases.note, ') is read as ', coalesce(cast(parsed.parsed_at as {{ dbt.type_string() }}), 'null')
+        )
       when parsed.parsed_is_ambiguous != cases.is_ambiguous
         then concat('''', cases.raw, ''' (', cases.note, ') is ambiguous: ', parsed.parsed_is_ambiguous)
       when typeof(parsed.parsed_at) != 'TIMESTAMP'

@@ -61,20 +61,20 @@
   {%- set number = "([.,]?[0-9](?:[0-9.,''’ \\x{a0}\\x{202f}]*[0-9])?(?:[eE][+-]?[0-9]+)?)" -%}
   {%- set pattern = '^([(])?' ~ sign ~ currency ~ sign ~ number ~ sign ~ currency ~ sign ~ '([)])?$' -%}
   {%- set literal -%}
-    case when _part.opening = '(' or '-' in (_part.sign1, _part.sign2, _part.sign3, _part.sign4) then '-' else '' end
+    case when _part['opening'] = '(' or '-' in (_part['sign1'], _part['sign2'], _part['sign3'], _part['sign4']) then '-' else '' end
   {%- endset -%}
   {%- set is_amount -%}
-    _part.number != '' and (_part.currency1 = '' or _part.currency2 = '')
-    and (_part.opening = '') = (_part.closing = '')
-    and strlen(_part.opening || _part.sign1 || _part.sign2 || _part.sign3 || _part.sign4) < 2
+    _part['number'] != '' and (_part['currency1'] = '' or _part['currency2'] = '')
+    and (_part['opening'] = '') = (_part['closing'] = '')
+    and strlen(_part['opening'] || _part['sign1'] || _part['sign2'] || _part['sign3'] || _part['sign4']) < 2
   {%- endset -%}
   {{ duckdb__let(
     "regexp_extract(" ~ value ~ ", '" ~ pattern ~ "', ['opening', 'sign1', 'currency1', 'sign2', 'number', 'sign3', 'currency2', 'sign4', 'closing'])",
     '_part',
     'case when ' ~ is_amount ~ ' then ' ~ duckdb__let(
-      'try_cast(' ~ literal ~ ' || ' ~ duckdb__with_comma('_part.number') ~ ' as decimal(18, 4))', '_with_comma',
-      '[try_cast(' ~ literal ~ ' || ' ~ duckdb__with_point('_part.number') ~ ' as decimal(18, 4)), _with_comma,'
-      ~ " case when contains(_part.number, ',') and not regexp_full_match(_part.number, '(0[0-9]*)?,[0-9]{3}') then _with_comma end]"
+      'try_cast(' ~ literal ~ ' || ' ~ duckdb__with_comma("_part['number']") ~ ' as decimal(18, 4))', '_with_comma',
+      '[try_cast(' ~ literal ~ ' || ' ~ duckdb__with_point("_part['number']") ~ ' as decimal(18, 4)), _with_comma,'
+      ~ " case when contains(_part['number'], ',') and not regexp_full_match(_part['number'], '(0[0-9]*)?,[0-9]{3}') then _with_comma end]"
     ) ~ ' end'
   ) }}
 {%- endmacro %}

@@ -302,13 +302,13 @@
 {#- The readings of a text that was taken apart; null where it could not be. -#}
 {% macro duckdb__readings_of_parts(part, options) -%}
   {%- set p = part -%}
-  {%- set a, b, c = p ~ '.a', p ~ '.b', p ~ '.c' -%}
+  {%- set a, b, c = p ~ "['a']", p ~ "['b']", p ~ "['c']" -%}
   {%- set month -%}
     case when {{ b }} < ':' then {{ b }} else cast(instr('janfebmaraprmayjunjulaugsepoctnovdec', lower(left({{ b }}, 3))) // 3 + 1 as varchar) end
   {%- endset -%}
   {%- set days -%}
     case
-      when {{ p }}.mark = chr(1) then [{{ duckdb__day(a, month, c) }}]
+      when {{ p }}['mark'] = chr(1) then [{{ duckdb__day(a, month, c) }}]
       when strlen({{ c }}) = 4 then [{{ duckdb__day(c, b, a) }}, {{ duckdb__day(c, a, b) }}]
       else [
         case when strlen({{ c }}) = 2 then {{ duckdb__day(c, b, a) }} end,
@@ -318,42 +318,42 @@
     end
   {%- endset -%}
   {#- Microseconds since midnight; null for hours that no clock has. -#}
-  {%- set hour = "cast(" ~ p ~ ".hour as integer)" -%}
+  {%- set hour = "cast(" ~ p ~ "['hour'] as integer)" -%}
   {%- set since_midnight -%}
     case
-      when {{ p }}.hour = '' then 0
+      when {{ p }}['hour'] = '' then 0
       else 1000000 * (
-        60 * cast({{ p }}.minute as bigint) + cast('0' || {{ p }}.second as integer)
+        60 * cast({{ p }}['minute'] as bigint) + cast('0' || {{ p }}['second'] as integer)
         + 3600 * case
-          when {{ p }}.half = '' and {{ hour }} < 24 then {{ hour }}
-          when {{ p }}.half != '' and {{ hour }} between 1 and 12
-            then {{ hour }} % 12 + case when lower({{ p }}.half) = 'pm' then 12 else 0 end
+          when {{ p }}['half'] = '' and {{ hour }} < 24 then {{ hour }}
+          when {{ p }}['half'] != '' and {{ hour }} between 1 and 12
+            then {{ hour }} % 12 + case when lower({{ p }}['half']) = 'pm' then 12 else 0 end
         end
-      ) + cast(rpad(left({{ p }}.fraction, 6), 6, '0') as integer)
+      ) + cast(rpad(left({{ p }}['fraction'], 6), 6, '0') as integer)
     end
   {%- endset -%}
-  {%- set zone = "trim(" ~ p ~ ".zone, '[]')" -%}
+  {%- set zone = "trim(" ~ p ~ "['zone'], '[]')" -%}
   {#- What is not UTC: an offset (east positive), or a zone by its name. -#}
   {%- set shift_minutes -%}
-    case when strlen({{ p }}.shift) > 1
-      then cast({{ p }}.shift[1] || '1' as integer) * (60 * cast({{ p }}.shift[2:3] as integer) + cast('0' || replace({{ p }}.shift[4:], ':', '') as integer))
+    case when strlen({{ p }}['shift']) > 1
+      then cast({{ p }}['shift'][1] || '1' as integer) * (60 * cast({{ p }}['shift'][2:3] as integer) + cast('0' || replace({{ p }}['shift'][4:], ':', '') as integer))
       else 0
     end
   {%- endset -%}
   {%- set instant -%}
     case
-      when {{ p }}.shift != '' then _day_time - to_minutes({{ shift_minutes }})
-      when {{ p }}.utc != '' or {{ p }}.zone in ('[UTC]', '[GMT]') then _day_time
-      when {{ p }}.zone != '' then {{ duckdb__in_zone('_day_time', zone, is_literal=false) }}
+      when {{ p }}['shift'] != '' then _day_time - to_minutes({{ shift_minutes }})
+      when {{ p }}['utc'] != '' or {{ p }}['zone'] in ('[UTC]', '[GMT]') then _day_time
+      when {{ p }}['zone'] != '' then {{ duckdb__in_zone('_day_time', zone, is_literal=false) }}
       else {{ duckdb__in_zone('_day_time', options.time_zone) if options.time_zone else '_day_time' }}
     end
   {%- endset -%}
   case
-    when {{ p }}.mark = '' or {{ p }}.mark is null then null
-    when strlen({{ p }}.shift) > 1 and (
-      abs({{ shift_minutes }}) > 14 * 60 or replace({{ p }}.shift[4:], ':', '') >= '60'
+    when {{ p }}['mark'] = '' or {{ p }}['mark'] is null then null
+    when strlen({{ p }}['shift']) > 1 and (
+      abs({{ shift_minutes }}) > 14 * 60 or replace({{ p }}['shift'][4:], ':', '') >= '60'
     ) then null
-    when {{ p }}.zone != '' and {{ p }}.zone not in ('[UTC]', '[GMT]') and (
+    when {{ p }}['zone'] != '' and {{ p }}['zone'] not in ('[UTC]', '[GMT]') and (
       {{ zone }} like 'SystemV/%' or regexp_full_match({{ zone }}, '[^/]{1,3}|[^a-z/]+')
       or try_cast('2000-01-01 00:00:00 ' || {{ zone }} as timestamptz) is null
     ) then null

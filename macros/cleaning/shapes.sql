@@ -15,7 +15,7 @@
 
 {#-
   The tenant that a text names, in lower case; null when it can't be one. It is checked before it is folded, because letters
-  beyond ASCII, such as the Kelvin sign, have ASCII ones as their lower case.
+  beyond ASCII, such as the Kelvin sign, have ASCII ones as their lower case. Args: value (SQL expression).
 -#}
 {% macro typed_tenant_id(value) -%}
   case when {{ adapter.dispatch('matches')(value, '[A-Za-z0-9_-]{1,64}') }} then lower({{ value }}) end

@@ -51,7 +51,7 @@
   {{ return(['external_location', 'key', 'owner']) }}
 {%- endmacro %}
 
-{#- Stops compilation where an option has a value that it can't have. Args: the feed, the option, its value, what source_options allows. -#}
+{#- Stops compilation where an option has a value that it can't have. Args: feed, name of the option, the value given, what source_options says is allowed. -#}
 {% macro check_source_option(feed, name, given, allowed) -%}
   {%- set wrong = namespace(is=false) -%}
   {%- if allowed is not string -%}
@@ -109,7 +109,7 @@
   {{ exceptions.raise_compiler_error("The source landing has no table '" ~ feed ~ "'; declare it in models/staging/landing/_landing__sources.yml") }}
 {%- endmacro %}
 
-{#- The meta of a source's table or column, under `config:` or by itself. -#}
+{#- The meta of a source's table or column, under `config:` or by itself. Args: node (mapping): dbt's node of it. -#}
 {% macro source_meta(node) -%}
   {%- set meta = {} -%}
   {%- do meta.update(node.get('meta') or {}) -%}

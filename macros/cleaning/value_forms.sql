@@ -116,7 +116,10 @@
   end
 {%- endmacro %}
 
-{#- The same for the decimal sign: point, comma, mixed, auto or null; what _decimal holds when the file is read again. -#}
+{#-
+  The same for the decimal sign: point, comma, mixed, auto or null; what _decimal holds when the file is read again.
+  Args: forms (SQL expression): as for decided_order.
+-#}
 {% macro decided_decimal(forms) -%}
   case
     when {{ forms }} & 24 = 24 then 'mixed'

@@ -41,24 +41,40 @@
 {% macro quarantined_records(feed) -%}
   {%- set reference = entity(feed).reference -%}
   select
-    _load_id,
-    _line as line,
-    _reject_reasons as reject_reasons,
-    _raw_record as raw_record,
-    false as _is_waiting
-  from {{ ref('stg_landing__' ~ feed) }}
-  where
-    _reject_reasons is not null
-    and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
-  {%- if reference %}
-    and ({{ reference.column }} is null or {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ feed ~ '_waiting') }}))
-  union all
-  select
-    _load_id,
-    line,
-    list_sort(list_append(coalesce(_reject_reasons, []), '{{ reference.reason }}')) as reject_reasons,
-    raw_record,
-    true as _is_waiting
-  from {{ ref('int_' ~ feed ~ '_waiting') }}
-  {%- endif %}
+    records._load_id,
+    coalesce(records._line, lines.line) as line,
+    records.reject_reasons,
+    records.raw_record,
+    records._is_waiting
+  from (
+    select
+      *,
+      {{ key_hash(['raw_record']) }} as raw_hash,
+      row_number() over (partition by _load_id, {{ key_hash(['raw_record']) }}) as occurrence
+    from (
+      select
+        _load_id,
+        _line,
+        _reject_reasons as reject_reasons,
+        _raw_record as raw_record,
+        false as _is_waiting
+      from {{ ref('stg_landing__' ~ feed) }}
+      where
+        _reject_reasons is not null
+        and _load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
+      {%- if reference %}
+        and ({{ reference.column }} is null or {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ feed ~ '_waiting') }}))
+      union all
+      select
+        _load_id,
+        cast(null as bigint) as _line,
+        list_sort(list_append(coalesce(_reject_reasons, []), '{{ reference.reason }}')) as reject_reasons,
+        raw_record,
+        true as _is_waiting
+      from {{ ref('int_' ~ feed ~ '_waiting') }}
+      {%- endif %}
+    ) as quarantined
+  ) as records
+  left join state.record_lines as lines
+    on records._load_id = lines.load_id and records.raw_hash = lines.raw_hash and records.occurrence = lines.occurrence
 {%- endmacro %}

@@ -8,7 +8,7 @@
 
   Args:
     feed (string): the feed, which declares a reference.
-  Returns: a SQL query with the columns _load_id, line, _key_hash, the referring column, _reject_reasons, raw_record,
+  Returns: a SQL query with the columns _load_id, _key_hash, the referring column, _reject_reasons, raw_record,
     _repaired_columns.
 -#}
 {% macro waiting_records(feed) -%}
@@ -30,7 +30,6 @@
   {#- All of the condition says which rows are read: raw text is most of a record, and hardly any moved record waits. #}
   select
     _load_id,
-    _line as line,
     _key_hash,
     {{ reference.column }},
     _reject_reasons,
@@ -118,7 +117,7 @@
   delete from {{ args.target_relation }};
   {%- else %}
   insert into state.released_records
-  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, _reject_reasons, raw_record, _key_hash, {{ reference.column }}, line
+  select '{{ feed }}', {{ next_batch(feed) }}, _load_id, _reject_reasons, raw_record, _key_hash, {{ reference.column }}
   from {{ args.target_relation }}
   where {{ reference.column }} in ({{ moved_references_query(feed) }});
   delete from state.released_records

@@ -215,6 +215,7 @@
   {{ return(payload_fields() | selectattr('is_personal') | list if 'payload' in landing_columns(feed) else []) }}
 {%- endmacro %}
 
+{#- The personal field of payloads that a name, or a path, means. Args: feed (string), name (string). -#}
 {% macro personal_field(feed, name) -%}
   {%- for field in personal_fields(feed) if field.name == name or ('$.' ~ name) in field.sources | map(attribute='path') -%}
     {{ return(field) }}

@@ -185,27 +185,30 @@
   inner join runs on parts.load_id = runs.load_id and parts.part = runs.part
   group by all;
 
-  update {{ staged }}
-  set _line = numbered.line
-  from (
-    with firsts as (
-      select _load_id, min(rowid) as first_row
-      from {{ staged }}
-      where _load_id >= {{ duckdb__first_load_id() }} and _line is null
-      group by _load_id
-      having max(rowid) - min(rowid) + 1 = count(*)
-    ),
+  insert into state.record_lines
+  with firsts as (
+    select _load_id, min(rowid) as first_row
+    from {{ staged }}
+    where _load_id >= {{ duckdb__first_load_id() }} and _line is null
+    group by _load_id
+    having max(rowid) - min(rowid) + 1 = count(*)
+  ),
 
-    kept as (
-      select staged.rowid as row_number, staged._load_id as load_id, staged.rowid - firsts.first_row as ordinal
-      from {{ staged }} as staged
-      inner join firsts on staged._load_id = firsts._load_id
-      where staged._line is null and staged._raw_record is not null
-    )
+  kept as (
+    select
+      staged._load_id as load_id,
+      {{ key_hash(['staged._raw_record']) }} as raw_hash,
+      staged.rowid - firsts.first_row as ordinal
+    from {{ staged }} as staged
+    inner join firsts on staged._load_id = firsts._load_id
+    where staged._line is null and staged._raw_record is not null
+  )
 
-    select kept.row_number, runs.line + kept.ordinal - runs.ordinal as line
-    from kept
-    asof join landing_runs as runs on kept.load_id = runs.load_id and kept.ordinal >= runs.ordinal
-  ) as numbered
-  where {{ staged.identifier }}.rowid = numbered.row_number;
+  select
+    kept.load_id,
+    kept.raw_hash,
+    row_number() over (partition by kept.load_id, kept.raw_hash) as occurrence,
+    runs.line + kept.ordinal - runs.ordinal as line
+  from kept
+  asof join landing_runs as runs on kept.load_id = runs.load_id and kept.ordinal >= runs.ordinal;
 {%- endmacro %}

@@ -66,6 +66,7 @@
 
 {% macro duckdb__ledger_lines_sql(feed, staged, is_new) -%}
   {%- if is_new %}
+  delete from state.record_lines where load_id in (select load_id from state.loads where feed = '{{ feed }}');
   delete from state.loads where feed = '{{ feed }}';
   {%- endif %}
   insert into state.loads by name

@@ -160,7 +160,7 @@
       from {{ staged }}
       where rowid in (select rowid from {{ staged }} where _load_id in {{ moved }} and _reject_reasons is not null)
       union all
-      select load_id as _load_id, line as _line, null as {{ reference.column }}, reject_reasons as _reject_reasons, raw_record as _raw_record
+      select load_id as _load_id, null as _line, null as {{ reference.column }}, reject_reasons as _reject_reasons, raw_record as _raw_record
       from state.released_records
       where feed = '{{ feed }}' and batch_id > {{ since }} and reject_reasons is not null and load_id not in {{ moved }}
     )

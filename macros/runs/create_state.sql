@@ -22,6 +22,8 @@
               declared_anew)
     suppressed  keyed hashes of the values of people who were forgotten (see forget)
     erased    how many records forgetting took out of a version of a file
+    record_lines  the line of each record whose raw text is kept, by the hash of that text and, where a load has it
+              several times, its number (see duckdb__number_lines_sql)
     seen_alerts  the alerts that stand, and since when (see note_seen_alerts)
     purge_due the feeds of which forgotten records may still stand in free pages (see purge_forgotten)
     transaction_categories  one row per transaction id ever seen: the prediction service's answer to its content
@@ -57,7 +59,6 @@
   create table if not exists state.released_records (feed varchar not null, batch_id integer not null, load_id integer not null, reject_reasons varchar[], raw_record varchar);
   alter table state.released_records add column if not exists key_hash ubigint;
   alter table state.released_records add column if not exists reference varchar;
-  alter table state.released_records add column if not exists line bigint;
   create table if not exists state.last_load (feed varchar not null, first_load_id integer not null);
   create table if not exists state.consumed (model varchar not null, feed varchar not null, batch_id integer not null);
   create table if not exists state.forgotten (feed varchar not null, batch_id integer not null);
@@ -77,6 +78,7 @@
   create table if not exists state.suppressed (feed varchar not null, column_name varchar not null, value_hash varchar not null, forgotten_at timestamp);
   create table if not exists state.erased (file varchar not null, size_bytes bigint, modified_ns bigint, erased_count bigint not null);
   create table if not exists state.seen_alerts (ingest_date date, alert varchar, feed varchar, file varchar, first_seen_at timestamp);
+  create table if not exists state.record_lines (load_id integer not null, raw_hash ubigint not null, occurrence bigint not null, line bigint not null);
   create table if not exists state.purge_due (feed varchar not null);
   alter table state.loads add column if not exists forgotten_count bigint default 0;
   {%- for column in [

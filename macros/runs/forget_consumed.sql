@@ -30,6 +30,8 @@
       "delete from " ~ relation_of('stg_landing__' ~ feed)
       ~ " where _load_id in (select load_id from state.loads where feed = '" ~ feed ~ "'"
       ~ " and load_id not in (select load_id from state.current_loads) and load_id not in (select load_id from state.applied));"
+      ~ "delete from state.record_lines where load_id in (select load_id from state.loads where feed = '" ~ feed ~ "'"
+      ~ " and load_id not in (select load_id from state.current_loads) and load_id not in (select load_id from state.applied));"
       ~ "update state.loads set is_forgotten = true where feed = '" ~ feed ~ "'"
       ~ " and load_id not in (select load_id from state.current_loads) and load_id not in (select load_id from state.applied)"
     ) %}

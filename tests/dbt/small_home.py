@@ -47,7 +47,7 @@ def _records(feed: str, tag: str, day: str) -> str:
             f"{tag}-steady-{i},steady,get,{day}T11:{i:02}:00Z,{10**6 if i == 20 else 10},200,u1,1"
             for i in range(21)
         ]
-    lines += [BROKEN[feed].replace(",", "x,", 1), record(f"{tag}-large", 19, 1_000_000)]
+    lines += [BROKEN[feed].replace(",,", "x,x,", 1), record(f"{tag}-large", 19, 1_000_000)]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Numbers and amounts of the value contract in plain Python: see contract_values."""
+"""Numbers and amounts of the contract, read in plain Python; see contract_values."""
 
 import re
 from dataclasses import dataclass

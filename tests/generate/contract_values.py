@@ -1,4 +1,4 @@
-"""The value contract read in plain Python, one text at a time: cleaning, instants, amounts, numbers.
+"""The value contract read in plain Python, one text at a time: cleaning and instants (contract_amounts has the rest).
 
 Written from the contract, not from the SQL, to hold the two against each other. Slow and plain on purpose.
 """
