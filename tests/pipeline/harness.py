@@ -19,7 +19,7 @@ UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at", "first_see
 
 UNCOMPARED_ROWS = {
     "file_loads": " where status in ('loaded', 'failed')",
-    "alerts": " where alert != 'stale_feed'",
+    "alerts": " where alert not in ('stale_feed', 'future_events', 'file_shrank')",
 }
 """Rows that tell of the history or depend on the clock."""
 
