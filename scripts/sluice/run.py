@@ -126,7 +126,7 @@ def summary(home: Home) -> list[str]:
     operations = home.published / "operations.db"
     last = rows(
         operations,
-        "select files_loaded, records_read, quarantined_count, round(seconds) from pipeline_runs"
+        "select files_loaded, records_read, rejected_count, round(seconds) from pipeline_runs"
         " order by started_at desc limit 1",
     )
     totals = rows(

@@ -137,7 +137,9 @@ def test_who_asks_wrongly_is_told(home: DataHome, capfd: pytest.CaptureFixture[s
         assert not home.dbt("run-operation", "forget", "--args", arguments, expect_success=False).success
         assert message in capfd.readouterr().out
     path = home.write(
-        "customers/ingest_date=2026-01-01/a.csv.gz", b"not gzip, jane@example.org", modified=1e9
+        "customers/ingest_date=2026-01-01/a.csv.gz",
+        gzip.compress(b"customer_id,email\nc1,jane@example.org\n" * 99)[:-20],
+        modified=1e9,
     )
     arguments = "{feed: customers, column: email, value: Jane@example.org}"
     assert not home.dbt("run-operation", "forget", "--args", arguments, expect_success=False).success

@@ -14,7 +14,7 @@ from dbt.contracts.graph.manifest import Manifest
 from sluice.watch.builds import WITHOUT_LOG, close_warehouse, show
 
 PROJECT = Path(__file__).resolve().parents[2]
-UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at", "first_seen_at"}
+UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at", "first_seen_at", "content_hash"}
 """Columns that tell when something was done, not what the data say."""
 
 UNCOMPARED_ROWS = {
