@@ -143,4 +143,4 @@ def test_who_asks_wrongly_is_told(home: DataHome, capfd: pytest.CaptureFixture[s
     )
     arguments = "{feed: customers, column: email, value: Jane@example.org}"
     assert not home.dbt("run-operation", "forget", "--args", arguments, expect_success=False).success
-    assert "a.csv.gz: The gzip data is broken" in capfd.readouterr().out and path.exists()
+    assert "a.csv.gz: The gzip data" in capfd.readouterr().out and path.exists()

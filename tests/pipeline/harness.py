@@ -14,8 +14,9 @@ from dbt.contracts.graph.manifest import Manifest
 from sluice.watch.builds import WITHOUT_LOG, close_warehouse, show
 
 PROJECT = Path(__file__).resolve().parents[2]
-UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at", "first_seen_at", "content_hash"}
-"""Columns that tell when something was done, not what the data say."""
+UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at", "first_seen_at", "content_hash", "line"}
+"""Columns that tell when something was done, not what the data say; and what is not known of a file that somebody was erased
+from, until it is read again."""
 
 UNCOMPARED_ROWS = {
     "file_loads": " where status in ('loaded', 'failed')",
