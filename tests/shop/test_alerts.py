@@ -151,7 +151,8 @@ def test_only_reports_of_changed_dates_are_written_and_a_new_version_that_fails_
     after = inodes(alerted.root / "reports")
     changed = {path for path in before if before[path] != after[path]}
     assert changed == {
-        ".sluice.json", "ingest_date=2026-01-04/validation_report.json", "ingest_date=2026-01-05/alerts.json"
+        ".sluice.json", "ingest_date=2026-01-04/validation_report.json", "ingest_date=2026-01-04/alerts.json",
+        "ingest_date=2026-01-05/alerts.json",
     }  # fmt: skip
     told = reports(alerted)["ingest_date=2026-01-05/alerts.json"]["alerts"]
     assert [(alert["alert"], alert["severity"]) for alert in told] == [("file_failed", "warning")]

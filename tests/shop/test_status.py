@@ -30,8 +30,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _publish(home: Path, files: list[tuple] = (), alerts: list[tuple] = ()) -> None:
     (home / "published").mkdir(exist_ok=True)
     with closing(sqlite3.connect(home / "published" / "operations.db")) as db:
-        db.execute("create table file_loads (file, status, size_bytes, modified_at, error)")
-        db.executemany("insert into file_loads values (?, ?, ?, ?, ?)", files)
+        db.execute(
+            "create table file_loads (file, status, size_bytes, modified_at, error, loaded_at, content_hash, encoding,"
+            " is_encoding_guessed, skipped_lines, header_kind, date_order, is_date_order_assumed, decimal, note)"
+        )
+        named = "file, status, size_bytes, modified_at, error, encoding"
+        db.executemany(f"insert into file_loads ({named}) values (?, ?, ?, ?, ?, 'utf-8')", files)
         db.execute(
             "create table pipeline_runs (run_id, started_at, status, seconds, files_loaded, records_read)"
         )
@@ -66,7 +70,7 @@ def test_pending_says_what_would_be_read_and_why(home: Path, capsys: pytest.Capt
     for other in (
         "orders/ingest_date=2026-13-01/a.csv",
         "returns/a.csv",
-        "orders/ingest_date=2026-01-01/a.txt",
+        "orders/ingest_date=2026-01-01/a.pdf",
         "orders/a.csv.part",
     ):
         _land(home, other)
