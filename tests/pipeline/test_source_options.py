@@ -31,11 +31,13 @@ def declare(home: DataHome) -> Iterator[Declare]:
         before = dict(declared.config.meta)
         declared.config.meta.update(options)
         undo.append((declared, before))
+        home.manifest.build_flat_graph()
 
     yield say
     for declared, before in reversed(undo):
         declared.config.meta.clear()
         declared.config.meta.update(before)
+    home.manifest.build_flat_graph()
 
 
 def events(home: DataHome) -> list[tuple[str, str]]:
