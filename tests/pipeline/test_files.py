@@ -108,7 +108,7 @@ LONG_LINE = "x" * (1 << 20) + ",cart,request,2026-01-01,,,"
 def deliver_structural_faults(home: DataHome, day: str) -> None:
     lines = [
         HEADER,
-        event("before", "ü"),
+        event("before").replace("request", "reqüest"),
         "short,cart",
         "long,cart,request,2026-01-01,1,200,u1,surplus",
         'quote,"cart,request',
