@@ -164,11 +164,6 @@ def resolve_encoding(plain: PlainText, work_dir: Path) -> PlainText:
     return replace(plain, path=copy, encoding=WINDOWS_1252, is_guessed=True, is_checked=True, is_copy=True)
 
 
-def plain_utf8(path: str, work_dir: Path) -> str:
-    """The path of plain_text for a feed that nothing is known of."""
-    return plain_text(path, work_dir, FeedFormat({}, ())).path
-
-
 def _write(blocks: Iterable[bytes], target: Path) -> str:
     """The path of a new file that holds the blocks; it is removed if they cannot be had to the end."""
     try:
