@@ -219,7 +219,9 @@ def test_copies_are_for_their_owner_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"id,name\n1,x\n", b"id,name\n1,x\n\n2\n", gzip.compress(b"id,name\n1,x\n")]
+    "data",
+    [b"id,name\n1,x\n", b"id,name\n1,x\n\n2\n", gzip.compress(b"id,name\n1,x\n", mtime=0)],
+    ids=["plain", "with a fault", "packed"],
 )
 def test_known_content_is_not_looked_at_again(data: bytes, tmp_path: Path) -> None:
     found = inspect_bytes(tmp_path, data, FEED)
