@@ -32,7 +32,7 @@ from sluice.pii import pii_key
 from sluice.publish.fill import FillError, fill
 from sluice.publish.sql_functions import register_publish_functions
 from sluice.quick_dbt import spare_work
-from sluice.warehouse import DamageWatch, open_warehouse
+from sluice.warehouse import DamageWatch, open_warehouse, upgrade_warehouse
 
 MEMORY_PER_THREAD_MB = 512
 """What DuckDB may use at least before it spills to disk. See default_memory_limit."""
@@ -72,14 +72,16 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds, config: dict) -> None:
         """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another; without
-        SLUICE_MEMORY_LIMIT, default_memory_limit. Then wait for the warehouse, and open it: dbt gets what is open."""
+        SLUICE_MEMORY_LIMIT, default_memory_limit. Then wait for the warehouse, open it, and upgrade its format: dbt gets
+        what is open."""
         threads = int(config.get("threads") or 0) or os.cpu_count() or 1
         if str(config.get("threads", "0")) == "0":
             config.pop("threads", None)
         if config.get("memory_limit") == "auto":
             config["memory_limit"] = f"{default_memory_limit(data_home(), threads)}MB"
         if not (creds.path.startswith(":memory:") or creds.is_motherduck):
-            self._opened = open_warehouse(Path(creds.path), config)
+            warehouse = Path(creds.path)
+            self._opened = upgrade_warehouse(open_warehouse(warehouse, config), warehouse, config)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Register the functions."""
