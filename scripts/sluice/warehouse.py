@@ -37,7 +37,7 @@ def open_warehouse(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnect
             say(f"{log} was left of a warehouse that is gone; it was removed.")
         try:
             return duckdb.connect(str(path), config=config)
-        except duckdb.Error as problem:
+        except (duckdb.Error, RuntimeError) as problem:  # an error of another thread comes as RuntimeError, with JSON
             release_warehouse(path)
             if DAMAGE.search(str(problem)):
                 raise WarehouseError(remedy(path)) from problem
