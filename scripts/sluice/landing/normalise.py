@@ -21,6 +21,7 @@ from sluice.landing.proof import Layout, Proven, Prover, record_lines
 from sluice.landing.records import Outcome, Verdict
 from sluice.landing.source import open_file
 from sluice.landing.splitter import Splitter
+from sluice.landing.surplus import Surplus
 from sluice.landing.text import Text
 from sluice.landing.window import Window
 
@@ -51,7 +52,7 @@ def normalise(text: Text, names: Names, feed: FeedFormat, dialect: Dialect, work
         parts = _Parts(work_dir, dialect)
         try:
             limit = feed.limits.max_raw_bytes
-            Sorter(window, start, names, parts, faults, raw_limit=limit, trims=text.trims(names)).run()
+            Sorter(window, start, names, parts, faults, raw_limit=limit, surplus=text.surplus(names)).run()
         finally:
             parts.close()
     kept = [part for part in parts.all if part.runs.count] or parts.all[:1]
@@ -98,13 +99,13 @@ class Sorter(Splitter):
         faults: FaultWriter,
         *,
         raw_limit: int,
-        trims: bool,
+        surplus: Surplus,
     ) -> None:
         """Records go to `parts` and `faults`; no more than `raw_limit` bytes of a fault are kept."""
         self._parts = parts
         self._faults = faults
         self._raw_limit = raw_limit
-        super().__init__(window, start, names, trims=trims)
+        super().__init__(window, start, names, surplus=surplus)
 
     def _new_long_text(self) -> LongText:
         return LongText(self._raw_limit)
