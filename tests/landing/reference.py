@@ -290,9 +290,9 @@ class Slow:
         return self.find(self.of(at, at).encode("latin-1"), self.header.delimiter) is not None
 
     def is_whole(self, at: int) -> bool:
-        """Whether a line is a record of the right width, or a header, by itself."""
+        """Whether a line is a record of the right width, if maybe too long, or a header, by itself."""
         text = self.of(at, at)
-        if not text or len(text) > self.limit:
+        if not text:
             return False
         if self.is_header(at):
             return True

@@ -187,3 +187,15 @@ def test_a_header_that_lacks_a_delimiter(tmp_path: Path) -> None:
     assert "text and link without a delimiter" in found.error
     found = inspect_bytes(tmp_path, b"id,name,textlink,note\n1,a,b,c\n", FIVE)
     assert found.error is None
+
+
+def test_a_stray_quote_before_a_line_that_is_too_long(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    long_line = b"2," + b"x" * (1 << 20) + b",c"
+    found = inspect_bytes(tmp_path, b'id,name,ts\n1,"a,b\n' + long_line + b"\n3,b,c\n", FEED)
+    assert [(reason, line) for reason, _, line in read_fault_lines(found)] == [
+        ("unterminated_quote", 2),
+        ("line_too_long", 3),
+    ]
+    assert read_rows(found, connection) == [["3", "b", "c"]]

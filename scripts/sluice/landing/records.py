@@ -224,12 +224,12 @@ class Reader:
         return None
 
     def _is_whole(self, line: int) -> bool:
-        """Whether a line is a record of the right width, or a header, by itself."""
+        """Whether a line is a record of the right width, if maybe too long, or a header, by itself."""
         if self._kinds[line] == GOOD:
             return True
         seen = self._whole.get(line)
         if seen is None:
-            seen = self._kinds[line] == ODD and self._ends[line] - self._starts[line] <= limits.RECORD
+            seen = self._kinds[line] == ODD
             seen = seen and (self._header_at(line) is not None or self._is_record(line))
             self._whole[line] = seen
         return seen
