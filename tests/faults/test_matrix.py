@@ -136,7 +136,8 @@ def test_permission_is_withdrawn(scene: Scene, step: str) -> None:
         if path.exists():
             path.chmod(mode)
     assert_felt(scene, step, run)
-    scene.assert_no_mixture(step)
+    if run.status:  # otherwise a build without the file, which its ledger calls failed
+        scene.assert_no_mixture(step)
     assert_recovers(scene, step, run)
 
 
