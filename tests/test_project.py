@@ -29,7 +29,7 @@ TOP_LEVEL = {
         "scripts",
     ),
     *("README.md", "DECISIONS.md", "LICENSE", "pyproject.toml", "uv.lock"),
-    *(".sqlfluff", ".ci", ".github", ".gitignore", ".env.example"),
+    *(".sqlfluff", ".ci", ".github", ".gitignore", ".env.example", ".pre-commit-config.yaml"),
 }
 NAMES = {
     "staging/landing": r"stg_landing__[a-z_]+s",
@@ -249,3 +249,30 @@ def test_the_folder_to_spill_to_is_set_once() -> None:
     profile = yaml.safe_load((PROJECT_ROOT / "profiles.yml").read_text())["sluice"]["outputs"]["duckdb"]
     assert "temp_directory" in profile["config_options"]
     assert "temp_directory" not in profile["settings"]
+
+
+FLOORS = ("vocabulary", "state", "feed", "follow", "gates", "operations")
+"""The rooms of macros/, from the ground up: a macro calls macros of its own room and of those below it."""
+
+
+def test_no_macro_calls_a_room_above_its_own(manifest: dict[str, Any]) -> None:
+    macros = {key: Path(value["original_file_path"]) for key, value in manifest["macros"].items()}
+    own = {
+        key: path.parts[1]
+        for key, path in macros.items()
+        if path.is_relative_to("macros") and ".sluice." in key
+    }
+    assert set(own.values()) == set(FLOORS)
+    calls = [
+        (key, called)
+        for key in own
+        for called in manifest["macros"][key]["depends_on"]["macros"]
+        if called in own
+    ]
+    assert len(calls) > 100
+    upwards = [
+        f"{macros[caller]} calls {called.split('.')[-1]} of {own[called]}"
+        for caller, called in calls
+        if FLOORS.index(own[called]) > FLOORS.index(own[caller])
+    ]
+    assert not upwards, "\n".join(upwards)

@@ -1,4 +1,4 @@
-"""The macros that judge values (macros/cleaning), rendered outside dbt, so that every server judges by them.
+"""The macros that judge values (macros/vocabulary/cleaning), rendered outside dbt, so that every server judges by them.
 
 `expression` gives the SQL that dbt would compile a macro's call to, with the vars of dbt_project.yml and the options of
 the sources' YAML.
@@ -39,7 +39,7 @@ class _Node(dict[str, Any]):
 
 
 def expression(macro: str, *args: Any, project: Path = PROJECT_ROOT, **kwargs: Any) -> Any:
-    """What a macro of macros/cleaning returns, mostly a DuckDB expression.
+    """What a macro of macros/vocabulary/cleaning returns, mostly a DuckDB expression.
 
     Raises ValueError with dbt's message where dbt would stop compilation.
     """
@@ -75,7 +75,7 @@ def _module(project: Path) -> Any:
     environment.globals |= {
         "return": _give_back,
         "var": lambda name, default=None: variables.get(name, default),
-        "adapter": SimpleNamespace(dispatch=lambda name, *_: getattr(module, f"duckdb__{name}")),
+        "adapter": SimpleNamespace(dispatch=lambda name, *_: getattr(_module(project), f"duckdb__{name}")),
         "exceptions": SimpleNamespace(raise_compiler_error=_refuse),
         "modules": SimpleNamespace(re=re),
         "target": SimpleNamespace(type="duckdb"),
@@ -84,7 +84,8 @@ def _module(project: Path) -> Any:
         "run_query": lambda sql: SimpleNamespace(rows=duckdb.connect().execute(sql).fetchall()),
     }
     texts = [
-        path.read_text(encoding="utf-8") for path in sorted((project / "macros" / "cleaning").glob("*.sql"))
+        path.read_text(encoding="utf-8")
+        for path in sorted((project / "macros" / "vocabulary" / "cleaning").glob("*.sql"))
     ]
     module = environment.from_string("\n".join(texts)).module
     for macro in vars(module).values():

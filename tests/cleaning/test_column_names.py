@@ -12,7 +12,8 @@ from sluice.home import PROJECT_ROOT
 
 def test_no_column_of_a_feed_is_taken_for_a_part_of_a_value() -> None:
     texts = "".join(
-        path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "macros" / "cleaning").glob("*.sql")
+        path.read_text(encoding="utf-8")
+        for path in (PROJECT_ROOT / "macros" / "vocabulary" / "cleaning").glob("*.sql")
     )
     names = {
         name.lstrip("_")

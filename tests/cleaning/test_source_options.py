@@ -18,7 +18,9 @@ ORDER_TIME = "orders.order_time"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what the macros need of the project."""
-    shutil.copytree(PROJECT_ROOT / "macros" / "cleaning", tmp_path / "macros" / "cleaning")
+    shutil.copytree(
+        PROJECT_ROOT / "macros" / "vocabulary" / "cleaning", tmp_path / "macros" / "vocabulary" / "cleaning"
+    )
     shutil.copy(PROJECT_ROOT / "dbt_project.yml", tmp_path)
     (tmp_path / "models").mkdir()
     return tmp_path

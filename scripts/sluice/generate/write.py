@@ -2,7 +2,7 @@
 
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 from typing import BinaryIO
@@ -38,7 +38,7 @@ def open_session(layout: Layout) -> duckdb.DuckDBPyConnection:
 
 def write_files(
     layout: Layout, landing: Path, pool: Executor, done: Callable[[int], None]
-) -> Iterator[Truth]:
+) -> Generator[Truth, None, None]:
     """Write every file of the feed below `landing` and yield the truth of each, in the order of the batches.
     `done` is told the rows of finished files."""
     workers = os.cpu_count() or 1
@@ -80,7 +80,7 @@ def _write_batch(
             source = f"made_rows where file_number = {file.number}" if len(files) > 1 else made
             line = file.dress.line_sql(feed, file.faulty_block >= 0)
             names["file"] = _one_column(session, f"select '{file.path}'")
-            rows = session.execute(f"select {truth_columns(feed, file)}, {line} as line from {source}")
+            rows = session.sql(f"select {truth_columns(feed, file)}, {line} as line from {source}")
             truths.append(
                 _write_file(rows.to_arrow_reader(ROWS_AT_ONCE), feed, file, landing / file.path, names)
             )
@@ -118,7 +118,7 @@ def _write_file(
 
 
 def _one_column(session: duckdb.DuckDBPyConnection, sql: str) -> pa.Array:
-    return session.execute(sql).to_arrow_table().column(0).combine_chunks()
+    return session.sql(sql).to_arrow_table().column(0).combine_chunks()
 
 
 def _has_spoilt_line(batch: pa.RecordBatch) -> bool:

@@ -45,3 +45,8 @@
     from ({{ records }})
   )
 {%- endmacro %}
+
+{#- What stands in the ledger in the place of an error that told something of a person. -#}
+{% macro duckdb__silent_error() -%}
+  'The file cannot be read. What it said of it was taken out, because it held something of a person who was forgotten.'
+{%- endmacro %}

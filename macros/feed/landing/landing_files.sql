@@ -22,8 +22,3 @@
       "modified_ns": "BIGINT", "changed_ns": "BIGINT", "inode": "BIGINT", "error": "VARCHAR"}]'
   ), recursive := true)
 {%- endmacro %}
-
-{#- A text as a SQL string literal. -#}
-{% macro duckdb__text_literal(text) -%}
-  '{{ text | replace("'", "''") }}'
-{%- endmacro %}
