@@ -15,7 +15,7 @@ import pytest
 from tests.faults.lab import Lab, Run, Worker, faketime, go_on, small_disk, wait_until_stopped
 from tests.faults.points import EVERY_STEP
 from tests.faults.scene import D1, Scene
-from tests.faults.table import CELLS, FAULTS, HERE, OF_BUILDS, PAGE, STEPS, Elsewhere, renew, tried_here
+from tests.faults.table import CELLS, HERE, OF_BUILDS, tried_here
 
 pytestmark = pytest.mark.slow
 
@@ -252,14 +252,3 @@ def reading(scene: Scene) -> Iterator[Callable[[], None]]:
             assert [handle.read() for handle, _ in files] == [content for _, content in files]
 
         yield still_reads
-
-
-def test_the_table_in_the_docs_is_that_of_the_tests() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    assert renew(page) == page, "run python -m tests.faults.table"
-    assert set(CELLS) == {(step, fault) for step in STEPS for fault in FAULTS}
-    for cell in CELLS.values():
-        if isinstance(cell, Elsewhere):
-            assert f"def {cell.test}(" in (PAGE.parent / cell.file).read_text(encoding="utf-8"), cell
-    tried = {name for name in FAULTS if tried_here(name)}
-    assert tried == set(FAULTS)
