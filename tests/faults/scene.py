@@ -75,7 +75,8 @@ class Scene:
         lab.keep("land")
         lab.bring_back("ingest")
         _deliver(home, OLD)
-        assert lab.worker.run("build all").status == 0
+        first = lab.worker.run("build all")
+        assert first.status == 0, first.said[-5000:]
         _deliver(home, NEW)
         lab.keep("build")
         self._learn("build")
