@@ -194,7 +194,7 @@ class Scene:
             "report": [(root / "reports" / D1, 0o500)],
             "archive": [(landing / "tenant_events" / D1, 0o500)],
             "erase": [(landing / "tenant_events" / D1, 0o500)],
-            "land": [(landing, 0o500)],
+            "land": [(landing / "tenant_events", 0o500)],
             "restore": [(root, 0o500)],
         }[step]
 
