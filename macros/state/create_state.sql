@@ -18,8 +18,7 @@
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
-    built     what each view, and each incremental model's own file, was when it was last made (see is_built_from,
-              declared_anew)
+    built     what each table of the project's own materializations was made from (see is_built_from, declared_anew)
     suppressed  keyed hashes of the values of people who were forgotten (see forget)
     erased    how many records forgetting took out of a version of a file
     record_lines  the line of each record whose raw text is kept, by the hash of that text and, where a load has it

@@ -8,7 +8,7 @@
   Returns: a boolean. Call it from int_<feed>_contested or its hooks.
 -#}
 {% macro entity_is_rebuilt(feed) -%}
-  {%- if not execute or not is_incremental() -%}
+  {%- if not is_kept() -%}
     {{ return(true) }}
   {%- endif -%}
   {%- set gone -%}

@@ -41,7 +41,7 @@
 
 {#- Whether int_<feed>_waiting, the current model, must be made anew. Args: feed. Returns: a boolean. -#}
 {% macro waiting_is_rebuilt(feed) -%}
-  {%- if not execute or not is_incremental() -%}
+  {%- if not is_kept() -%}
     {{ return(true) }}
   {%- endif -%}
   {{ return(asked_once('select ' ~ unlogged_changes(feed, 'judged', this.identifier))[0][0] > 0) }}

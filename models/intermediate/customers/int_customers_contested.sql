@@ -1,8 +1,6 @@
 {{ config(
-  materialized='incremental',
+  materialized='by_difference',
   incremental_strategy='replace_touched',
-  unique_key=['customer_id', '_rank'],
-  on_schema_change='fail',
   pre_hook="{{ open_changes('customers') }}",
   post_hook="{{ close_changes('customers') }}",
   meta={

@@ -1,8 +1,6 @@
 {{ config(
-  materialized='incremental',
+  materialized='by_difference',
   incremental_strategy='replace_touched',
-  unique_key=['order_id', '_rank'],
-  on_schema_change='fail',
   pre_hook="{{ open_changes('orders') }}",
   post_hook="{{ close_changes('orders') }}",
   meta={

@@ -1,8 +1,6 @@
 {{ config(
-  materialized='incremental',
+  materialized='by_difference',
   incremental_strategy='replace_touched',
-  unique_key=['event_id', '_rank'],
-  on_schema_change='fail',
   pre_hook="{{ open_changes('product_events') }}",
   post_hook="{{ close_changes('product_events') }}",
   meta={

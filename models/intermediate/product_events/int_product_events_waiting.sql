@@ -1,7 +1,6 @@
 {{ config(
-  materialized='incremental',
+  materialized='by_difference',
   incremental_strategy='replace_moved_records',
-  on_schema_change='fail',
   post_hook="{{ note_judged('product_events') }}",
   meta={'feed': 'product_events'}
 ) }}
