@@ -43,7 +43,7 @@ SNAPSHOT = """
 snapshots:
   - name: habit_snapshot
     relation: ref('customers')
-    config: {schema: main, unique_key: customer_id, strategy: check, check_cols: [email, country]}
+    config: {unique_key: customer_id, strategy: check, check_cols: [email, country]}
 """
 DAYS = ("--event-time-start", "2026-01-13", "--event-time-end", "2026-01-15")
 

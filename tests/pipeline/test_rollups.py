@@ -30,11 +30,11 @@ def test_a_rollup_by_another_sql_is_made_anew_and_published_whole(home: DataHome
     assert found > 0
 
     fewer = ("--vars", "{anomaly_score: 1000}")
-    home.assert_definitions(home.build(*fewer), "rollup")
+    home.assert_definitions(home.build(*fewer))
     assert _count(home, "service_anomalies") < found
     assert len(home.published()["service_anomalies"]) == _count(home, "service_anomalies")
 
-    home.assert_definitions(home.build(), "rollup")
+    home.assert_definitions(home.build())
     assert len(home.published()["service_anomalies"]) == _count(home, "service_anomalies") == found
 
 
@@ -58,5 +58,5 @@ def test_an_empty_run_keeps_rollups(home: DataHome) -> None:
     home.write("service_events/ingest_date=2026-01-01/b.csv", _events(range(50, 60)))
     home.dbt("run", "--select", "+config.materialized:rollup", "--empty")
     assert _count(home, "service_metrics_per_minute") == 50
-    home.assert_definitions(home.build(), "rollup")
+    home.assert_definitions(home.build())
     assert _count(home, "service_metrics_per_minute") == 60
