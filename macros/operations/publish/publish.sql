@@ -147,16 +147,21 @@
     } -%}
     {%- set prepare = "select sluice_prepare_publication('" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) ~ ')' -%}
     {%- set staging = run_query(prepare).rows[0][0] -%}
-    {#- One transaction can change only one database. -#}
+    {#- Nothing is published that could still be rolled back. -#}
     {%- do adapter.commit() -%}
     {%- do duckdb__fill_staging_file(staging, tables | map(attribute='fill') | sum(start=[])) -%}
     {{ return(publication) }}
   {%- endif -%}
 {%- endmacro %}
 
-{#- Run statements that insert into tables of an attached staging file. -#}
-{% macro duckdb__fill_staging_file(path, statements) -%}
-  {%- do run_statements('attach ' ~ duckdb__text_literal(path) ~ ' as staging (type sqlite); ' ~ (statements + ['detach staging']) | join('; ')) -%}
+{#-
+  Fill the tables of a staging file.
+  Args:
+    path (string): the file.
+    steps (list of pairs): table and query whose rows it gets; without a table, a statement that later queries need.
+-#}
+{% macro duckdb__fill_staging_file(path, steps) -%}
+  {%- do adapter.store_relation('dbt_plugin', none, [], '', 'fill', {'path': path, 'steps': steps}) -%}
 {%- endmacro %}
 
 {#- Whether the feed's own tables in a database were all built in this run, so that it now reflects the batch. -#}

@@ -40,7 +40,7 @@
     {%- if due[0] or due[2] -%}
       {%- set arguments = "'" ~ database ~ "', " ~ duckdb__text_literal(tojson(publication)) -%}
       {%- set staging = run_query('select sluice_prepare_publication(' ~ arguments ~ ')').rows[0][0] -%}
-      {#- One transaction can change only one database. -#}
+      {#- Nothing is published that could still be rolled back. -#}
       {%- do adapter.commit() -%}
       {%- set fill = [] -%}
       {%- for node in models if due[0] -%}{%- do fill.extend(duckdb__file_rows(node, since, due[1], due[0] - due[1])) -%}{%- endfor -%}
@@ -119,21 +119,21 @@
   from compared
 {%- endmacro %}
 
-{#- The statements that stage the rows of one table: those of files due in full, and the changed ones of the others. -#}
+{#- The steps that stage the rows of one table: those of files due in full, and the changed ones of the others. -#}
 {% macro duckdb__file_rows(node, since, full_count, changed_count) -%}
   {%- set published = node.config.meta.published -%}
   {%- set feed = node.config.meta.feed -%}
   {%- set file_by = published.file_by -%}
   {%- set columns = [file_by] -%}
   {%- for column in node.columns if column != file_by and not column.startswith('_') -%}{%- do columns.append(column) -%}{%- endfor -%}
-  {%- set insert = 'insert into staging."' ~ published.table ~ '" select ' ~ columns | map('tojson') | join(', ') ~ ' from ' -%}
+  {%- set select = 'select ' ~ columns | map('tojson') | join(', ') ~ ' from ' -%}
   {%- set order = ' order by ' ~ ([file_by] + published.key) | map('tojson') | join(', ') -%}
   {%- set due = file_by ~ ' in (select name from files_to_publish where is_due and ' -%}
-  {%- set statements = [] -%}
+  {%- set steps = [] -%}
   {%- if full_count -%}
     {%- set is_due = due ~ 'is_full)' -%}
     {%- set rows = duckdb__over_rows(node.unique_id, {feed: is_due}, feed) -%}
-    {%- do statements.append(insert ~ duckdb__rows_in_window(rows, published) ~ ' where ' ~ is_due ~ order) -%}
+    {%- do steps.append([published.table, select ~ duckdb__rows_in_window(rows, published) ~ ' where ' ~ is_due ~ order]) -%}
   {%- endif -%}
   {%- if changed_count -%}
     {%- set is_due = due ~ 'not is_full)' -%}
@@ -144,12 +144,12 @@
     {%- do conditions.update({feed: instant ~ " between timestamp '" ~ span[0] ~ "' and timestamp '" ~ span[1]
       ~ "' and _key_hash in (select _key_hash" ~ log ~ ')'}) -%}
     {%- set rows = duckdb__over_rows(node.unique_id, conditions, feed) -%}
-    {%- do statements.append('insert into staging."' ~ published.table ~ '__changed" select distinct ' ~ published.changed_by.values() | join(', ') ~ log) -%}
+    {%- do steps.append([published.table ~ '__changed', 'select distinct ' ~ duckdb__named_groups(published) ~ log]) -%}
     {%- set is_changed = 'true' if published.get('by_key')
       else '(' ~ published.changed_by.keys() | join(', ') ~ ') in (select ' ~ published.changed_by.values() | join(', ') ~ log ~ ')' -%}
-    {%- do statements.append(insert ~ rows ~ ' as published where ' ~ is_changed ~ ' and ' ~ is_due ~ order) -%}
+    {%- do steps.append([published.table, select ~ rows ~ ' as published where ' ~ is_changed ~ ' and ' ~ is_due ~ order]) -%}
   {%- endif -%}
-  {{ return(statements) }}
+  {{ return(steps) }}
 {%- endmacro %}
 
 {#- Rows limited, by the var publish_days, to the newest days of each file's own event dates, events of the future apart. -#}

@@ -1,5 +1,6 @@
 {#-
-  How one table is published: its specification for sluice_publish and the statements that fill the staging file.
+  How one table is published: its specification for sluice_publish and the steps that fill it in the staging file
+  (duckdb__fill_staging_file).
 
   Args:
     node: the published model.
@@ -44,10 +45,10 @@
   {%- if changes and changes.is_empty -%}{{ return(none) }}{%- endif -%}
   {%- if changes -%}
     {%- do spec.update({'mode': 'replace', 'changed_by': changes.columns, 'null_is_any': changes.get('null_is_any'), 'is_in_partial_index': changes.get('is_in_partial_index')}) -%}
-    {%- do fill.append('create or replace temp table changed_groups as ' ~ changes.groups) -%}
-    {%- do fill.append('insert into staging."' ~ published.table ~ '__changed" select * from changed_groups') -%}
+    {%- do fill.append([none, 'create or replace temp table changed_groups as ' ~ changes.groups]) -%}
+    {%- do fill.append([published.table ~ '__changed', 'select * from changed_groups']) -%}
     {%- if changes.key_query -%}
-      {%- do fill.append('create or replace temp table changed_keys as ' ~ changes.key_query) -%}
+      {%- do fill.append([none, 'create or replace temp table changed_keys as ' ~ changes.key_query]) -%}
     {%- endif -%}
     {%- if changes.conditions or changes.rows -%}
       {%- set rows.text = duckdb__over_rows(node.unique_id, changes.conditions or {}, feed, changes.rows) ~ ' as published' -%}
@@ -56,7 +57,7 @@
       {%- set condition = condition ~ ' and ' ~ changes.condition -%}
     {%- endif -%}
   {%- endif -%}
-  {%- do fill.append('insert into staging."' ~ published.table ~ '" select ' ~ names ~ ' from ' ~ rows.text ~ ' where ' ~ condition ~ order) -%}
+  {%- do fill.append([published.table, 'select ' ~ names ~ ' from ' ~ rows.text ~ ' where ' ~ condition ~ order]) -%}
   {{ return({'spec': spec, 'fill': fill}) }}
 {%- endmacro %}
 
@@ -121,7 +122,7 @@
     {%- set log = logged_changes(feed, seen[feed], warehouse.batches[feed] == seen[feed] + 1) -%}
     {{ return({
       'columns': published.changed_by.keys() | list,
-      'groups': 'select distinct ' ~ published.changed_by.values() | join(', ') ~ ' from ' ~ log ~ ' as changed',
+      'groups': 'select distinct ' ~ duckdb__named_groups(published) ~ ' from ' ~ log ~ ' as changed',
       'rows': '(select * exclude (sign) from ' ~ log ~ ' as changed where sign > 0)',
     }) }}
   {%- endif -%}
@@ -129,7 +130,7 @@
   {%- set keys = [] -%}
   {%- for log in changed -%}
     {%- set from = ' from state.changed_' ~ log ~ ' where batch_id > ' ~ seen.get(log, 0) -%}
-    {%- do groups.append('select ' ~ published.changed_by.values() | join(', ') ~ from) -%}
+    {%- do groups.append('select ' ~ duckdb__named_groups(published) ~ from) -%}
     {%- do keys.append('select _key_hash' ~ from) -%}
   {%- endfor -%}
   {%- set by_key = published.get('by_key') -%}
@@ -140,6 +141,13 @@
     'conditions': {feed: '_key_hash in (select _key_hash from changed_keys)'} if by_key else none,
     'condition': none if by_key else '(' ~ published.changed_by.keys() | join(', ') ~ ') in (' ~ groups | join(' union all ') ~ ')',
   }) }}
+{%- endmacro %}
+
+{#- The columns that tell changed groups apart, as a select list under their published names. -#}
+{% macro duckdb__named_groups(published) -%}
+  {%- set named = [] -%}
+  {%- for name, expression in published.changed_by.items() -%}{%- do named.append(expression ~ ' as ' ~ tojson(name)) -%}{%- endfor -%}
+  {{ return(named | join(', ')) }}
 {%- endmacro %}
 
 {#-
