@@ -32,6 +32,13 @@ def model(dbt, session):
     dbt.config(materialized="table")
     return dbt.ref("habit_events").filter("latency_ms is not null")
 """,
+    "habit_pandas.py": """
+import pandas
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    return pandas.DataFrame({"rows": [len(dbt.ref("habit_events").df())]})
+""",
     "habit_python_incremental.py": """
 def model(dbt, session):
     dbt.config(materialized="incremental", incremental_strategy="append")
@@ -102,6 +109,9 @@ def test_microbatches_are_run(project: SmallHome) -> None:
 def test_python_models_are_run(project: SmallHome) -> None:
     assert _numbers(project, "select count(*) from habit_python") == _numbers(
         project, "select count(*) from habit_events where latency_ms is not null"
+    )
+    assert _numbers(project, "select rows from habit_pandas") == _numbers(
+        project, "select count(*) from habit_events"
     )
     assert _numbers(project, "select count(*) from habit_python_incremental") == _numbers(
         project, "select count(*) from habit_events"
