@@ -78,6 +78,28 @@ class DataHome:
             raise AssertionError(f"dbt {command} failed: {failures or result.exception}")
         return result
 
+    def assert_definitions(self, result: dbtRunnerResult) -> None:
+        """What entities and rollups keep is what the SQL of each model gives, which anyone can run."""
+        kept = {
+            run.node.name: run.node.compiled_code
+            for run in result.result.results
+            if getattr(run.node.config, "materialized", None) in ("entity", "rollup")
+        }
+        assert kept, "the build made no entity and no rollup"
+        with closing(duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True)) as warehouse:
+            for name, sql in kept.items():
+                columns = ", ".join(f'"{row[0]}"' for row in warehouse.execute(f"describe {name}").fetchall())
+                table, defined = f"(select {columns} from {name})", f"(select {columns} from ({sql}))"
+                found = warehouse.execute(
+                    f"(select 'too many', * from {table} except all select 'too many', * from {defined}) union all"
+                    f" (select 'missing', * from {defined} except all select 'missing', * from {table})"
+                ).fetchall()
+                assert not found, f"{name} is not what its SQL gives: {found[:3]}"
+
+    def opened(self) -> closing[duckdb.DuckDBPyConnection]:
+        """The warehouse, to plant a fault in."""
+        return closing(duckdb.connect(str(self.root / "warehouse.duckdb")))
+
     def query(self, sql: str) -> list[tuple]:
         """Rows of the warehouse."""
         with closing(duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True)) as warehouse:

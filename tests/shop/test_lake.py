@@ -155,7 +155,7 @@ def test_rows_that_only_came_get_files_of_their_own(home: DataHome) -> None:
 
 @pytest.mark.parametrize(
     "unfinished",
-    [(), ("--select", "+int_orders_waiting", "+int_product_events_waiting")],
+    [(), ("--select", "+customers")],
     ids=["unpublished", "killed before the entities"],
 )
 def test_customers_that_come_and_go_between_two_publications(

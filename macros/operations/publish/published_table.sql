@@ -212,7 +212,7 @@
       where feed = '{{ feed }}' and batch_id > {{ since }}
       union all
       select _load_id, raw_record
-      from {{ relation_of('int_' ~ feed ~ '_waiting') }}
+      from state.waiting_{{ feed }}
       where {{ reference.column }} in ({{ changed_references(feed, since) }})
     ) as records
     join state.current_loads as loads on records.load_id = loads.load_id
