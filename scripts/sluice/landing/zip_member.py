@@ -68,7 +68,7 @@ def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: DeliveredFi
     bounded = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     size = 0
     try:
-        with archive.open(member) as source:
+        with cast(zipfile.ZipExtFile, archive.open(member)) as source:
             while block := source.read1(BLOCK if bounded else CAREFUL):
                 size += len(block)
                 yield block
