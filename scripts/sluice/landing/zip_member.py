@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from collections.abc import Iterator
+from typing import cast
 
 from sluice.landing.delivered import BLOCK, DeliveredFile
 from sluice.landing.errors import UnreadableFileError
