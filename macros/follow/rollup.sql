@@ -18,7 +18,7 @@
 
   The table is made anew at its first build, at a full refresh, when an entity was made anew, and when the compiled SQL is
   another than the one it was made by: then its feed has a change after which everything is published whole.
-  With --empty a table that stands stays as it is.
+  With --empty a table that stands stays as it is; one that does not is made empty, and anew by the next build.
 
   The part is read by the model's own compiled SQL, in which the quoted name of what is read ("warehouse"."main"."orders")
   is replaced by a table expression. A quoted full name is a name and nothing else, so this needs no parser; columns are
@@ -51,9 +51,7 @@
       {{ change }}
     {%- endcall -%}
   {%- endif -%}
-  {%- if not flags.EMPTY -%}
-    {%- do run_statements(note_rollup(news)) -%}
-  {%- endif -%}
+  {%- do run_statements(forget_built() if flags.EMPTY else note_rollup(news)) -%}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {%- do adapter.commit() -%}
   {{ run_hooks(post_hooks, inside_transaction=False) }}

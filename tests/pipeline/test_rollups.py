@@ -60,3 +60,8 @@ def test_an_empty_run_keeps_rollups(home: DataHome) -> None:
     assert _count(home, "service_metrics_per_minute") == 50
     home.assert_definitions(home.build())
     assert _count(home, "service_metrics_per_minute") == 60
+
+    home.dbt("run", "--select", "+config.materialized:rollup", "--empty", "--full-refresh")
+    home.write("service_events/ingest_date=2026-01-01/a.csv", _events(range(30)), modified=1_900_000_000)
+    home.assert_definitions(home.build())
+    assert _count(home, "service_metrics_per_minute") == 40

@@ -47,9 +47,7 @@
     {%- endif %}
     {{ get_create_view_as_sql(made, rows) }}
   {%- endcall -%}
-  {%- if not flags.EMPTY -%}
-    {%- do run_statements(note_entity(feed, fingerprint)) -%}
-  {%- endif -%}
+  {%- do run_statements(forget_built() if flags.EMPTY else note_entity(feed, fingerprint)) -%}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {%- do adapter.commit() -%}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
