@@ -55,7 +55,7 @@ def test_the_lake_holds_typed_tables_without_personal_data(home: DataHome) -> No
     rejected = duckdb.sql(
         f"from read_parquet('{home.root}/lake/quarantine/orders/**/*.parquet', hive_partitioning = true)"
     )
-    row = dict(zip(rejected.columns, rejected.fetchone(), strict=True))
+    row = dict(zip(rejected.columns, rejected.fetchall()[0], strict=True))
     assert (row["reject_reason"], row["reject_reasons"]) == (
         "non_positive_amount_for_status",
         ["non_positive_amount_for_status"],
