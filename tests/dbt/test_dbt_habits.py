@@ -37,7 +37,8 @@ import pandas
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    return pandas.DataFrame({"rows": [len(dbt.ref("habit_events").df())]})
+    events = dbt.ref("habit_events").df()
+    return pandas.DataFrame({"rows": [len(events)]})
 """,
     "habit_python_incremental.py": """
 def model(dbt, session):
