@@ -72,18 +72,19 @@
 
   Args:
     feed (string): the feed.
+    staged, contested (table expressions): some of its staged records, and those of them that are contested; all by default.
   Returns: a SQL query: the entity's columns, ingest_date, _load_id, _key_hash.
 -#}
-{% macro entity_rows(feed) -%}
+{% macro entity_rows(feed, staged=none, contested=none) -%}
   {%- set columns = entity(feed).columns + ['ingest_date', '_load_id', '_key_hash'] -%}
   select {{ columns | join(', ') }}
   from (
-    {{ accepted_of(feed) | indent(4) }}
+    {{ accepted_of(feed, staged) | indent(4) }}
   ) as accepted
-  where _key_hash not in (select _key_hash from state.contested_{{ feed }})
+  where _key_hash not in (select _key_hash from {{ contested or 'state.contested_' ~ feed }})
   union all
   select {{ columns | join(', ') }}
-  from state.contested_{{ feed }}
+  from {{ contested or 'state.contested_' ~ feed }}
   where _rank = 1
 {%- endmacro %}
 

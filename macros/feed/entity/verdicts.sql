@@ -13,8 +13,15 @@
   {{ return('(' ~ accepted_of(feed) ~ ')' if execute else ref(feed)) }}
 {%- endmacro %}
 
-{#- accepted_records as a SQL query, for what is made before the entity's own view. Args: feed (string). -#}
-{% macro accepted_of(feed) -%}
+{#-
+  accepted_records as a SQL query, for what is made before the entity's own view.
+
+  Args:
+    feed (string): the feed.
+    staged (table expression): the staged records to look at; all by default.
+  Returns: a SQL query.
+-#}
+{% macro accepted_of(feed, staged=none) -%}
   {%- set declared = entity(feed) -%}
   select
     {%- for column in declared.columns %}
@@ -29,7 +36,7 @@
       are, and makes its hash table of them, which takes twice as long. #}
   from (
     select *
-    from {{ relation_of('stg_landing__' ~ feed) }}
+    from {{ staged or relation_of('stg_landing__' ~ feed) }}
     where
       _reject_reasons is null
       {%- if declared.reference %}
