@@ -22,13 +22,12 @@ from dbt_common.events.event_manager_client import add_callback_to_manager
 from sluice import durable
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
+from sluice.deliver import deliver
 from sluice.forget.sql_functions import register_forget_functions
 from sluice.home import Home, data_home
-from sluice.lake.sql_functions import register_lake_functions
 from sluice.landing.listing import walk_landing
 from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
-from sluice.publish.sql_functions import register_publish_functions
 from sluice.quick_dbt import spare_work
 from sluice.warehouse import DamageWatch, open_warehouse
 
@@ -88,8 +87,6 @@ class Plugin(BasePlugin):
         register_landing_functions(conn)
         register_archive_functions(conn)
         register_forget_functions(conn)
-        register_publish_functions(conn)
-        register_lake_functions(conn)
         register_classify_functions(conn)
         if self._opened is not None:
             self._opened.close()
@@ -101,9 +98,13 @@ class Plugin(BasePlugin):
         _cursors.current = cursor
 
     def store(self, target_config: TargetConfig) -> None:
-        """Run statements of which one may fail, on the connection of the node that asks: see the macro try_statements,
-        whose mapping gets the `problem`. Then the transaction is rolled back, and another one begun."""
+        """Do what a macro asks for, on the connection of the node that asks: deliver, whose mapping gets what was `delivered`,
+        or run statements of which one may fail, see the macro try_statements, whose mapping gets the `problem`. Then the
+        transaction is rolled back, and another one begun."""
         asked, cursor = target_config.config, _cursors.current
+        if target_config.location.format == "deliver":
+            asked["delivered"] = deliver(cursor, data_home(), asked)
+            return
         try:
             cursor.execute(asked["statements"])
         except duckdb.Error as problem:

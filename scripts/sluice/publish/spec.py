@@ -1,6 +1,5 @@
-"""What a publication consists of: the JSON that the publish macros hand over, checked and typed."""
+"""What a publication consists of."""
 
-import json
 from dataclasses import dataclass
 
 
@@ -63,32 +62,3 @@ class Publication:
     batches: tuple[tuple[str, str], ...] = ()
     warehouse_id: str = ""
     is_public: bool = False
-
-
-def publication_from_json(text: str) -> Publication:
-    """Read the JSON that the publish macros write. Raises KeyError or ValueError on a malformed one."""
-    given = json.loads(text)
-    tables = tuple(
-        Table(
-            name=table["name"],
-            columns=tuple((name, kind) for name, kind in table["columns"]),
-            key=tuple(table.get("key") or ()),
-            mode=table.get("mode") or "sync",
-            changed_by=tuple(table.get("changed_by") or ()),
-            null_is_any=bool(table.get("null_is_any")),
-            indexes=tuple(tuple(columns) for columns in table.get("indexes") or ()),
-            partial_index=tuple(table["partial_index"]) if table.get("partial_index") else None,
-            is_in_partial_index=bool(table.get("is_in_partial_index")),
-            scope=table.get("scope"),
-            keep_where=table.get("keep_where"),
-            file_by=table.get("file_by") or "",
-        )
-        for table in given["tables"]
-    )
-    return Publication(
-        tables=tables,
-        build=given["build"],
-        batches=tuple((feed, batch) for feed, batch in given.get("batches", ())),
-        warehouse_id=given.get("warehouse_id", ""),
-        is_public=bool(given.get("is_public")),
-    )
