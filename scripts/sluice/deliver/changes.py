@@ -75,8 +75,8 @@ class Changes:
         return " or ".join(f"instr(reject_reasons, '{reason}')" for reason in reasons) or "false"
 
     def spans(self, table: str, feed: str, log: str) -> dict[str, str]:
-        """Where the changed groups lie in the tables with buckets of the feed's instant that a model reads, so that untouched
-        row groups are never read.
+        """Where the changed groups lie in the tables with buckets of the feed's instant that a model reads, or itself is, so
+        that untouched row groups are never read.
 
         Args:
             table: unique id of the model.
@@ -86,8 +86,8 @@ class Changes:
         """
         spans: dict[str, str] = {}
         instant = self._run.instants.get(feed)
-        for parent in self._run.nodes[table]["depends_on"]["nodes"] if instant else ():
-            node = self._run.nodes.get(parent)
+        for unique_id in (table, *self._run.nodes[table]["depends_on"]["nodes"]) if instant else ():
+            node = self._run.nodes.get(unique_id)
             meta = node["config"]["meta"] if node else {}
             if meta.get("feed") != feed:
                 continue

@@ -71,7 +71,7 @@ class Run:
                     result["name"],
                     str(result["status"]),
                     result["meta"].get("feed"),
-                    bool(result["meta"].get("published")),
+                    bool(result["meta"].get("publish")),
                     tuple(result["depends_on"]),
                 )
                 for result in given["results"]
@@ -101,7 +101,7 @@ class Run:
         for result in self.results:
             if result.status in GOOD:
                 continue
-            if result.kind == "model":
+            if result.kind in ("model", "seed"):
                 if result.is_published:
                     held.add(result.feed or EVERY_FEED)
             elif result.feed or not result.depends_on:
@@ -117,7 +117,7 @@ class Run:
     @cached_property
     def built(self) -> frozenset[str]:
         """Unique ids of the models that reflect this run: those built in it and, in a run that is about some feeds, the
-        published views of these feeds and of none, which such a run leaves standing."""
+        published views and seeds of these feeds and of none, which such a run leaves standing."""
         built = {result.unique_id for result in self.results if result.status == "success"}
         failed = {result.unique_id for result in self.results} - built
         if self.touched:
@@ -125,7 +125,7 @@ class Run:
             built |= {
                 table.unique_id
                 for table in self.tables
-                if table.is_view and table.unique_id not in failed and table.feed in standing
+                if table.stands and table.unique_id not in failed and table.feed in standing
             }
         return frozenset(built)
 

@@ -71,14 +71,14 @@ class Warehouse:
         return self.rows(query)[0][0]
 
     @cached_property
-    def columns(self) -> Mapping[str, list[tuple[str, str]]]:
-        """Model -> its columns and their types."""
-        found: dict[str, list[tuple[str, str]]] = {}
+    def columns(self) -> Mapping[str, dict[str, str]]:
+        """Model -> its columns and their types, in order."""
+        found: dict[str, dict[str, str]] = {}
         for model, column, kind in self.rows(
             "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'main' and not internal"
             " order by table_name, column_index"
         ):
-            found.setdefault(model, []).append((column, kind))
+            found.setdefault(model, {})[column] = kind
         return found
 
     def seen(self, identities: Mapping[str, str]) -> dict[str, int | None]:

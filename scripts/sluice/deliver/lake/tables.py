@@ -1,9 +1,9 @@
 """The tables of the lake."""
 
-import re
 from dataclasses import dataclass
 
 from sluice.deliver.changes import Changes
+from sluice.deliver.declared import hashed, hashed_name
 from sluice.deliver.run import Run
 from sluice.deliver.warehouse import Warehouse
 
@@ -126,9 +126,7 @@ class LakeTables:
     def _columns(self, feed: str) -> list[str]:
         """The columns of an entity, as select items: personal data as *_key only."""
         return [
-            f"sha256(getvariable('pii_key') || chr(31) || {column}) as {re.sub('_id$', '', column)}_key"
-            if column in self._run.personal[feed]
-            else column
+            f"{hashed(column)} as {hashed_name(column)}" if column in self._run.personal[feed] else column
             for column in self._run.entities[feed]["columns"]
         ]
 

@@ -1,8 +1,8 @@
 """The outlet of SQLite files that hold the tables of all feeds: operations.db and sluice.db.
 
-Each model with `published` in its meta is one table of one file. Delivered are the tables of every feed whose published
-models were built in this run and whose tests all passed; the tables of another feed stay as they were. Per file everything
-happens in one transaction. The files are prepared at the same time, and become visible in order.
+Each model says in its meta by `publish` which tables it is (see declared.py). Delivered are the tables of every feed whose
+published models were all built in this run and whose tests all passed; the tables of another feed stay as they were. Per
+file everything happens in one transaction. The files are prepared at the same time, and become visible in order.
 """
 
 import sqlite3
@@ -100,8 +100,8 @@ class SqliteFiles:
             return False
         if table.every_run:
             return True
-        is_released = table.feed in run.released if table.feed else bool(run.released)
-        return table.unique_id in run.built and is_released
+        feeds = [feed for feed in run.released if run.is_built(feed, table.database)]
+        return table.feed in feeds if table.feed else bool(feeds)
 
     def _reflects(self, database: str) -> list[str]:
         """The logs whose last change the file reflects when it is written."""

@@ -75,20 +75,26 @@ class Planner:
             seen: log -> batch that the file reflects (Warehouse.seen).
         Returns: None when the published table is what it would become.
         """
-        columns = published_columns(self._warehouse, declared)
-        names = [name for name, _ in columns]
-        scope = self._scope(declared, names)
+        types = self._warehouse.columns[declared.relation]
+        rendered = declared.rendered(types)
+        columns = [(column.name, column.kind) for column in rendered]
+        scope = self._scope(declared, [name for name, _ in columns])
         table = Table(
             name=declared.table,
             columns=tuple(columns),
             key=declared.key,
             indexes=declared.indexes,
-            partial_index=("raw_record", self._changes.has_reference_reason()) if declared.by_file else None,
+            partial_index=("raw_record", self._changes.has_reference_reason())
+            if declared.sends == "changed_files"
+            else None,
             scope=scope,
         )
         conditions, source = [scope] if scope else [], declared.relation
         changed = None
-        if window := self._window(declared):
+        if first := self._first_day(declared):
+            window = (
+                f"{declared.event_date} >= '{first:%Y-%m-%d}'"  # the same for instants and for their text
+            )
             table = replace(table, keep_where=window)
             conditions.append(window)
         elif present == columns:
@@ -105,7 +111,7 @@ class Planner:
             )
             conditions.append(changed.condition)
             source = f"({changed.rows}) as published"
-        selected = ", ".join(f'"{name}"' for name in names)
+        selected = ", ".join(f'{column.value} as "{column.name}"' for column in rendered)
         order = f" order by {', '.join(declared.key)}" if declared.key else ""
         rows = f"select {selected} from {source} where {' and '.join(conditions) or 'true'}{order}"
         return Plan(table, rows, changed)
@@ -117,27 +123,24 @@ class Planner:
             f"feed not in ({listed(held)})" if "feed" in names and held and not declared.every_run else None
         )
 
-    def _window(self, declared: Declared) -> str | None:
-        """The condition of the var publish_days, as text that DuckDB and SQLite both understand; or None. The days are
-        counted from the newest event that is not one of the future."""
+    def _first_day(self, declared: Declared) -> datetime | None:
+        """The first day that the var publish_days leaves of a table, or None: the days are counted from the newest event that
+        is not one of the future."""
         instant = declared.event_date
         if not instant or self._run.publish_days is None:
             return None
-        limit = f"strftime({self._run.future_begins}, '%Y-%m-%dT%H:%M:%S.%fZ')"
         newest = self._warehouse.rows(
-            f"select coalesce(max({instant}) filter (where {instant} <= {limit}), max({instant}))"
+            f"select coalesce(max({instant}) filter (where {instant} <= {self._run.future_begins}), max({instant}))"
             f" from {declared.relation}"
         )[0][0]
-        if newest is None:
-            return None
-        first = datetime.fromisoformat(newest[:10]) - timedelta(days=self._run.publish_days - 1)
-        return f"{instant} >= '{first:%Y-%m-%d}'"
+        return newest and newest - timedelta(days=self._run.publish_days - 1)
 
     def _changed(self, declared: Declared, seen: dict[str, int | None]) -> Changed | str | None:
         """What changed; NOTHING_CHANGED; or None when all rows have to be sent."""
-        if not (declared.by_file or declared.changed_by):
+        if not declared.sends:
             return None
-        followed = self._run.released if declared.by_file else [declared.feed, *declared.also_follows]
+        is_by_file = declared.sends == "changed_files"
+        followed = self._run.released if is_by_file else [declared.feed, *declared.also_follows]
         batches = self._warehouse.batches
         for log in followed:
             if seen.get(log) is None and (log in seen or log not in declared.also_follows):
@@ -145,31 +148,33 @@ class Planner:
         changed = {log: seen.get(log, 0) for log in followed if batches.get(log, 0) != seen.get(log, 0)}
         if not changed:
             return NOTHING_CHANGED
-        if declared.by_file:
+        if is_by_file:
             return self._changed_files(declared, changed)
-        groups = ", ".join(declared.changed_by.values())
-        columns = tuple(declared.changed_by)
-        if declared.by_key and not declared.also_follows:
+        groups, columns = ", ".join(declared.changed_by.values()), tuple(declared.changed_by)
+        sent = rendered_groups(self._warehouse, declared)
+        is_by_key = declared.sends == "changed_keys"
+        if is_by_key and not declared.also_follows:
             log = self._changes.rows(declared.feed, changed[declared.feed])
             came = f"select * exclude (sign) from ({log}) as changed where sign > 0"
             return Changed(
                 columns=columns,
-                groups=f"select distinct {groups} from ({log}) as changed",
+                groups=f"select distinct {sent} from ({log}) as changed",
                 rows=self._warehouse.views.over(declared.relation, {declared.feed: came}),
             )
         logs = [f"from state.changed_{log} where batch_id > {since}" for log, since in changed.items()]
-        all_groups = " union all ".join(f"select {groups} {log}" for log in logs)
-        if declared.by_key:
+        all_sent = " union all ".join(f"select {sent} {log}" for log in logs)
+        if is_by_key:
             wanted = "_key_hash in (select _key_hash from changed_keys)"
             return Changed(
                 columns=columns,
-                groups=f"select distinct * from ({all_groups})",
+                groups=f"select distinct * from ({all_sent})",
                 keys=f"select distinct _key_hash from ({' union all '.join(f'select _key_hash {log}' for log in logs)})",
                 rows=over_entity(self._warehouse, declared.relation, declared.feed, wanted, {}),
             )
+        all_groups = " union all ".join(f"select {groups} {log}" for log in logs)
         return Changed(
             columns=columns,
-            groups=f"select distinct * from ({all_groups})",
+            groups=f"select distinct * from ({all_sent})",
             rows=f"select * from {declared.relation}",
             condition=f"({', '.join(columns)}) in ({all_groups})",
         )
@@ -197,26 +202,12 @@ class Planner:
         )
 
 
-def published_columns(warehouse: Warehouse, declared: Declared) -> list[tuple[str, str]]:
-    """The columns of a published table and their SQLite types: those of its model, without those whose names begin with an
-    underscore and the one that names the file."""
-    return [
-        (name, sqlite_type(declared, name, kind))
-        for name, kind in warehouse.columns[declared.relation]
-        if not name.startswith("_") and name != declared.file_by
-    ]
-
-
-def sqlite_type(declared: Declared, column: str, kind: str) -> str:
-    """The SQLite type of a published column. Raises: ValueError."""
-    if "CHAR" in kind:
-        return "TEXT"
-    if "INT" in kind or kind == "BOOLEAN":
-        return "INTEGER"
-    if kind in ("DOUBLE", "FLOAT"):
-        return "REAL"
-    raise ValueError(
-        f"{declared.relation}.{column} cannot be published as {kind}; cast it to text, an integer or a double"
+def rendered_groups(warehouse: Warehouse, declared: Declared) -> str:
+    """What tells changed groups apart, as select items over the entity's log, as it is published."""
+    types = warehouse.columns[declared.relation]
+    return ", ".join(
+        f'{declared.render(column, types, value)} as "{column}"'
+        for column, value in declared.changed_by.items()
     )
 
 

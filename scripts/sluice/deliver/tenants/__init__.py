@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sluice.deliver.changes import Changes
-from sluice.deliver.declared import Declared
+from sluice.deliver.declared import Column, Declared
 from sluice.deliver.fill import fill
 from sluice.deliver.run import Run
 from sluice.deliver.sqlite import staging_file
-from sluice.deliver.sqlite.table import over_entity, published_columns
+from sluice.deliver.sqlite.table import over_entity, rendered_groups
 from sluice.deliver.trees import Behind, behind, note
 from sluice.deliver.warehouse import Warehouse, literal
 from sluice.home import Home
@@ -86,7 +86,7 @@ class FolderOfFiles:
         return tuple(
             Table(
                 name=declared.table,
-                columns=tuple(published_columns(self._warehouse, declared)),
+                columns=tuple((column.name, column.kind) for column in self._rendered(declared)),
                 key=declared.key,
                 mode="replace",
                 changed_by=tuple(column for column in declared.changed_by if column != declared.file_by),
@@ -154,18 +154,24 @@ class FolderOfFiles:
             f" and _key_hash in (select _key_hash {log})"
         )
         groups, columns = ", ".join(declared.changed_by.values()), ", ".join(declared.changed_by)
-        yield f"{declared.table}__changed", f"select distinct {groups} {log}"
+        yield (
+            f"{declared.table}__changed",
+            f"select distinct {rendered_groups(self._warehouse, declared)} {log}",
+        )
         spans = self._changes.spans(declared.unique_id, feed, log)
         rows = over_entity(self._warehouse, declared.relation, feed, wanted, spans)
-        is_changed = "true" if declared.by_key else f"({columns}) in (select {groups} {log})"
+        is_changed = "true" if declared.sends == "changed_keys" else f"({columns}) in (select {groups} {log})"
         yield declared.table, self._selected(declared, rows, f"{is_changed} and {is_due}")
+
+    def _rendered(self, declared: Declared) -> list[Column]:
+        return declared.rendered(self._warehouse.columns[declared.relation])
 
     def _span(self, query: str) -> tuple[datetime, datetime]:
         return self._warehouse.rows(query)[0]
 
     def _selected(self, declared: Declared, rows: str, condition: str) -> str:
-        columns = [declared.file_by, *(name for name, _ in published_columns(self._warehouse, declared))]
-        selected = ", ".join(f'"{name}"' for name in columns)
+        columns = [f'{column.value} as "{column.name}"' for column in self._rendered(declared)]
+        selected = ", ".join([declared.file_by, *columns])
         order = ", ".join(f'"{name}"' for name in (declared.file_by, *declared.key))
         return f"select {selected} from ({rows}) as published where {condition} order by {order}"
 
@@ -176,7 +182,7 @@ class FolderOfFiles:
         if days is None or not instant:
             return rows
         of_file = f"over (partition by {declared.file_by})"
-        limit = f"strftime({self._run.future_begins}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+        limit = self._run.future_begins
         newest = f"coalesce(max({instant}) filter (where {instant} <= {limit}) {of_file}, max({instant}) {of_file})"
-        first = f"cast(left({newest}, 10) as date) - interval {days - 1} day"
-        return f"select * from ({rows}) as published qualify {instant} >= strftime({first}, '%Y-%m-%d')"
+        first = f"cast({newest} as date) - interval {days - 1} day"
+        return f"select * from ({rows}) as published qualify {instant} >= {first}"
