@@ -23,6 +23,9 @@ from typing import Any
 
 INSTANT, BUCKET, DATE = "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"
 
+WHOLE_NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "BOOLEAN"}
+"""Types whose values SQLite has integers for."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -137,7 +140,7 @@ class Declared:
         is_text = kind.startswith("TIMESTAMP") or kind.endswith("[]") or kind in ("VARCHAR", "DATE")
         if is_text or self.metas.get(column, {}).get("pii"):
             return "TEXT"
-        if "INT" in kind or kind == "BOOLEAN":
+        if kind in WHOLE_NUMBERS:
             return "INTEGER"
         if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
             return "REAL"
