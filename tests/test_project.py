@@ -29,7 +29,7 @@ TOP_LEVEL = {
         "scripts",
     ),
     *("README.md", "DECISIONS.md", "LICENSE", "pyproject.toml", "uv.lock"),
-    *(".sqlfluff", ".ci", ".github", ".gitignore", ".env.example"),
+    *(".sqlfluff", ".ci", ".github", ".gitignore", ".env.example", ".pre-commit-config.yaml"),
 }
 NAMES = {
     "staging/landing": r"stg_landing__[a-z_]+s",

@@ -75,7 +75,7 @@ def _module(project: Path) -> Any:
     environment.globals |= {
         "return": _give_back,
         "var": lambda name, default=None: variables.get(name, default),
-        "adapter": SimpleNamespace(dispatch=lambda name, *_: getattr(module, f"duckdb__{name}")),
+        "adapter": SimpleNamespace(dispatch=lambda name, *_: getattr(_module(project), f"duckdb__{name}")),
         "exceptions": SimpleNamespace(raise_compiler_error=_refuse),
         "modules": SimpleNamespace(re=re),
         "target": SimpleNamespace(type="duckdb"),
@@ -84,7 +84,8 @@ def _module(project: Path) -> Any:
         "run_query": lambda sql: SimpleNamespace(rows=duckdb.connect().execute(sql).fetchall()),
     }
     texts = [
-        path.read_text(encoding="utf-8") for path in sorted((project / "macros" / "vocabulary" / "cleaning").glob("*.sql"))
+        path.read_text(encoding="utf-8")
+        for path in sorted((project / "macros" / "vocabulary" / "cleaning").glob("*.sql"))
     ]
     module = environment.from_string("\n".join(texts)).module
     for macro in vars(module).values():

@@ -15,7 +15,7 @@ import resource
 import socket
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -90,7 +90,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _slowest(self) -> "LimitedProtocol":
         """The client that has waited longest with its request, else with reading, else this new one."""
         first = next(iter(self.waiting))
-        stalled = [client for client in self.connections if client._unsent] if first is self else [first]
+        own = cast(set[LimitedProtocol], self.connections)
+        stalled = [client for client in own if client._unsent] if first is self else [first]
         return min(stalled, key=lambda client: client._unsent_since, default=self)
 
     def cut_off(self) -> None:

@@ -41,10 +41,10 @@ def renew(text: str, root: Path) -> str:
     """The page with its tables made anew. A missing marker is a ValueError."""
     for name, table in TABLES.items():
         pattern = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        filled = table(root)
-        text, count = pattern.subn(lambda found, filled=filled: f"{found[1]}{filled}\n{found[2]}", text)
-        if count != 1:
-            raise ValueError(f"README.md has {count} places for the table {name}; it needs one")
+        found = list(pattern.finditer(text))
+        if len(found) != 1:
+            raise ValueError(f"README.md has {len(found)} places for the table {name}; it needs one")
+        text = f"{text[: found[0].end(1)]}{table(root)}\n{text[found[0].start(2) :]}"
     return text
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 
@@ -184,7 +184,7 @@ def _entry(where: str, entry: Any) -> tuple[bytes, Identity]:
     if role != "tenant" and tenant_id is not None:
         raise TokensFileError(f"{where}: role {role} takes no tenant_id")
     expires_at = _expiry(where, _text(entry, "expires"))
-    return bytes.fromhex(digest), Identity(role, tenant_id, expires_at)
+    return bytes.fromhex(digest), Identity(cast(Role, role), tenant_id, expires_at)
 
 
 def _text(entry: dict[str, Any], key: str) -> str:

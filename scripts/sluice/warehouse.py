@@ -37,7 +37,10 @@ def open_warehouse(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnect
             say(f"{log} was left of a warehouse that is gone; it was removed.")
         try:
             return duckdb.connect(str(path), config=config)
-        except duckdb.Error as problem:
+        except (
+            duckdb.Error,
+            RuntimeError,
+        ) as problem:  # an error of another thread comes as RuntimeError, with JSON
             release_warehouse(path)
             if DAMAGE.search(str(problem)):
                 raise WarehouseError(remedy(path)) from problem
@@ -64,7 +67,8 @@ class DamageWatch:
 
     def __call__(self, event: EventMsg) -> None:
         """Look at one of dbt's events."""
-        if event.info.level == "error" and not self._is_said and DAMAGE.search(event.info.msg):
+        info: Any = event.info
+        if info.level == "error" and not self._is_said and DAMAGE.search(info.msg):
             self._is_said = True
-            if remedy(self._path) not in event.info.msg:
+            if remedy(self._path) not in info.msg:
                 say(remedy(self._path))

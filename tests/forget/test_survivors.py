@@ -55,7 +55,7 @@ OTHERS = {
     "somebody": '{"email":"a.zebra@example.org"}',
     "elsewhere": '{"email":"x@y.z","product_name":"zebra"}',
     "escapes": '{"email":"x\\u0040y.z"}',
-    "none": "",
+    "empty": "",
 }
 
 

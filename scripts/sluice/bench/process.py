@@ -34,7 +34,7 @@ def measure(command: Sequence[str], env: Mapping[str, str] | None = None, cwd: P
     with subprocess.Popen(
         command, env={**os.environ, **(env or {})}, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
-        output = process.stdout.read()
+        output = process.stdout.read() if process.stdout else b""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sluice.home import PROJECT_ROOT
 
@@ -68,7 +69,7 @@ def peak_mib(process: subprocess.Popen[bytes]) -> float:
     return round(int(status.split("VmHWM:")[1].split()[0]) / 1024, 1)
 
 
-def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+def cpu_seconds(process: subprocess.Popen[Any]) -> float:
     """User and system time of the process and its ended children; it does not depend on what else the machine does."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

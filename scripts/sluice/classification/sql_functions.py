@@ -14,6 +14,7 @@ The client, its HTTP library and asyncio are imported by the first question, not
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -26,7 +27,7 @@ ASKED = "asked.parquet"
 def register_classify_functions(conn: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known to one DuckDB instance. They reach outside: no call is folded or repeated."""
     text = "VARCHAR"
-    special = {"side_effects": True, "null_handling": "special"}
+    special: Any = {"side_effects": True, "null_handling": "special"}
     conn.create_function("sluice_prepare_classification", _prepare, [], text, **special)
     conn.create_function("sluice_classify", _classify, [text], text, **special)
     conn.create_function("sluice_answer_files", _answer_files, [], text, **special)

@@ -18,7 +18,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_
 from tenacity.wait import wait_base, wait_random_exponential
 
 from sluice.categories import CATEGORIES
-from sluice.classify.answers import Answer, Reply, Verdict, clip, judge
+from sluice.classify.answers import Answer, Reply, Status, Verdict, clip, judge
 from sluice.classify.breaker import Breaker, Clock
 from sluice.classify.settings import Settings
 
@@ -136,7 +136,7 @@ class Engine:
             sleep=self._sleep,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else GIVEN_UP,
         )
-        verdict = await retrying(self._attempt, chunk)
+        verdict: Verdict = await retrying(self._attempt, chunk)
         chunk.error = verdict.error or chunk.error
         if self._breaker.given_up is not None and not verdict.categories:
             await self._leave(chunk)
@@ -144,7 +144,7 @@ class Engine:
             await self._keep(chunk, verdict)
         elif len(chunk.rows) == 1:
             blamed = verdict.kind != "unavailable" or self._breaker.usable > 0
-            status = "failed" if blamed else "pending"
+            status: Status = "failed" if blamed else "pending"
             await self._found.put([Answer(chunk.ids[0], status, None, None, chunk.error, chunk.asks)])
         else:
             middle = len(chunk.rows) // 2

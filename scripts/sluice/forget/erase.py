@@ -51,7 +51,7 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
             trims=text.trims(names),
         )
         write(delivered.top)
-        eraser.run(text.stop - text.start.data_start)
+        eraser.run_to(text.stop - text.start.data_start)
     write(rest)
     return Erased(eraser.count, eraser.is_torn)
 
@@ -105,7 +105,7 @@ class _Eraser(Splitter):
         self.is_torn = False
         super().__init__(window, start, names, trims=trims)
 
-    def run(self, size: int) -> None:
+    def run_to(self, size: int) -> None:
         """Write the text, `size` bytes long, without the erased records."""
         window, taken = self._window, 0
         while window.size:

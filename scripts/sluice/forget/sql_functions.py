@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -48,7 +49,7 @@ ERASED_TYPE = (
 
 def register_forget_functions(conn: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known to one DuckDB instance. They write files, so no call is ever folded."""
-    for name, function, parameters, result in (
+    functions: tuple[tuple[str, Any, Any, str], ...] = (
         ("sluice_erase", _erase, ["VARCHAR"] * 6, ERASED_TYPE),
         ("sluice_unnoted_erasures", _unnoted, [], ERASED_TYPE),
         ("sluice_erasures_noted", _noted, [], "BOOLEAN"),
@@ -56,7 +57,8 @@ def register_forget_functions(conn: duckdb.DuckDBPyConnection) -> None:
         ("sluice_compact_path", _compact_path, [], "VARCHAR"),
         ("sluice_replace_warehouse", _replace_warehouse, [], "BOOLEAN"),
         ("sluice_build_at_exit", _build_at_exit, ["VARCHAR", "VARCHAR[]"], "BOOLEAN"),
-    ):
+    )
+    for name, function, parameters, result in functions:
         conn.create_function(name, function, parameters, result, side_effects=True)
 
 

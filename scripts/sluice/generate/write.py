@@ -2,7 +2,7 @@
 
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 from typing import BinaryIO
@@ -38,7 +38,7 @@ def open_session(layout: Layout) -> duckdb.DuckDBPyConnection:
 
 def write_files(
     layout: Layout, landing: Path, pool: Executor, done: Callable[[int], None]
-) -> Iterator[Truth]:
+) -> Generator[Truth, None, None]:
     """Write every file of the feed below `landing` and yield the truth of each, in the order of the batches.
     `done` is told the rows of finished files."""
     workers = os.cpu_count() or 1

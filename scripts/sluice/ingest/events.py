@@ -154,7 +154,11 @@ def _payload(value: Any) -> str:
 
 
 def _shown(**schema: Any) -> Any:
-    return Field(json_schema_extra=lambda shown: (shown.clear(), shown.update(schema))[0])
+    def show(shown: dict[str, Any]) -> None:
+        shown.clear()
+        shown.update(schema)
+
+    return Field(json_schema_extra=show)
 
 
 _SHORT = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARACTERS, "pattern": r"[^\s\u0000]"}

@@ -100,7 +100,7 @@ def _put_together(fields: dict[str, Raw]) -> WireEvent | Fault:
 def _text(raw: Raw) -> str:
     """A value as the brokers' messages land: text without its quotes, everything else as it was sent."""
     sent = bytes(raw)
-    return _value.decode(raw) if sent[:1] == b'"' else sent.decode()
+    return str(_value.decode(raw)) if sent[:1] == b'"' else sent.decode()
 
 
 def _repeated(text: bytes, fields: dict[str, Raw]) -> str | None:

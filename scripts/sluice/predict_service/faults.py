@@ -66,8 +66,8 @@ def spoil(fault: str, answer: Answer) -> bytes:
         return orjson.dumps(answer[:-1])
     spoiled = [dict(item) for item in answer]
     if fault == "wrong_ids":
-        for item, donor in zip(spoiled, answer[1:] + answer[:1], strict=True):
-            item["id"] = donor["id"] if len(answer) > 1 else f"{donor['id']}-not"
+        for item in spoiled[::2]:  # not in another order: that is no lie
+            item["id"] = f"{item['id']}-not"
     elif fault == "unknown_categories":
         for item in spoiled[::3]:
             item["category"] = "phrenology"

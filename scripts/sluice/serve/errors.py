@@ -8,6 +8,7 @@ from typing import Any
 from datasette import Response
 from datasette.database import QueryInterrupted
 from datasette.utils.asgi import Base400
+from datasette.views.base import DatasetteError
 
 from sluice.serve.access import PAGES
 from sluice.serve.database import TimedOutError, UnavailableError
@@ -123,9 +124,8 @@ def as_status(exception: Exception) -> tuple[int, str]:
         return 400, TOO_MUCH_MEMORY
     if isinstance(exception, Base400):
         return exception.status, str(exception)
-    if hasattr(exception, "message_is_html"):
-        status = exception.status if exception.status != 500 else 400
-        return status, str(exception.message)
+    if isinstance(exception, DatasetteError):
+        return exception.status if exception.status != 500 else 400, str(exception.message)
     if isinstance(exception, sqlite3.Error | ValueError | IndexError | KeyError | AssertionError):
         traceback.print_exception(exception, file=sys.stderr)
         return 400, "a parameter of this page cannot be used"

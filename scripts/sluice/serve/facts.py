@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sluice.serve.access import PUBLIC
@@ -140,15 +141,14 @@ def read_latest(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> 
     def of_files() -> set[str]:
         return {feed for (feed,) in map(tuple, connection.execute("select distinct feed from daily_metrics"))}
 
-    latest = within(connection, by_hour, {})
-    feeds = {*latest, *within(connection, of_files, set())}
+    nothing: dict[str, str] = {}
+    latest = within(connection, by_hour, nothing)
+    feeds = {*latest, *within(connection, of_files, set[str]())}
     for table in tables.values():
         column = next((column for column in TIME_COLUMNS if column in table.columns), None)
         if column is None or table.name not in feeds:
             continue
-        exact = within(
-            connection, lambda table=table, column=column: _newest(connection, table, column), None
-        )
+        exact = within(connection, partial(_newest, connection, table, column), None)
         if exact is not None:
             latest[table.name] = exact
     return dict(sorted(latest.items()))

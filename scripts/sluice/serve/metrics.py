@@ -99,7 +99,7 @@ def read_buckets(
     if None in wanted:
         keys = read_series_keys(connection, table, series.columns, after[:-1] if after else None)
     else:
-        keys = iter([tuple(wanted)])
+        keys = iter([tuple(value for value in wanted if value is not None)])
     for key in keys:
         if any(want is not None and want != value for want, value in zip(wanted, key, strict=True)):
             continue

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sluice.serve.metrics import SERVICE, read_series_keys
@@ -97,7 +98,7 @@ def read_overview(connection: sqlite3.Connection, within: Within) -> Overview:
     )
     chosen: tuple[str, tuple[Point, ...]] = ("minute", ())
     for bucket_size, most, span in WINDOWS:
-        points = within(connection, lambda args=(bucket_size, most, span): read_points(connection, *args), ())
+        points = within(connection, partial(read_points, connection, bucket_size, most, span), ())
         if len(points) > len(chosen[1]):
             chosen = (bucket_size, points)
         if len(points) >= ENOUGH:

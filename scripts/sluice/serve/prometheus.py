@@ -139,7 +139,8 @@ async def _published_families(site: "Site") -> list[Any]:
     families: list[Any] = [
         _gauge("token_file_ok", "0 while the token file cannot be used as it is.", float(is_usable))
     ]
-    run, seen = None, set()
+    run: Any = None
+    seen: Any = set()
     try:
         run, seen = await site.read(OPERATIONS, read_operations)
     except (UnavailableError, TimedOutError):

@@ -14,6 +14,11 @@ UNREADABLE_HEADERS: list[tuple[str, bytes | str | None]] = [
 ]
 
 
+def offset_of(message: KafkaMessage) -> int:
+    """The offset of a message that was read; the library's type leaves it open, for messages that are to be sent."""
+    return message.offset() or 0
+
+
 def plain_message(message: KafkaMessage) -> Message:
     """A message without the client library's object around it."""
     try:
@@ -23,7 +28,8 @@ def plain_message(message: KafkaMessage) -> Message:
         UnicodeDecodeError,
     ):  # a name that is not UTF-8; asked again, the library gives null pointers
         headers = UNREADABLE_HEADERS
-    return Message((message.offset(),), message.value(), message.key(), headers, message.timestamp()[1])
+    named = headers.items() if isinstance(headers, dict) else headers
+    return Message((offset_of(message),), message.value(), message.key(), named, message.timestamp()[1])
 
 
 def read_again(settings: dict[str, object], place: Place, first: int, last: int) -> list[Message] | None:
@@ -43,9 +49,9 @@ def read_again(settings: dict[str, object], place: Place, first: int, last: int)
                 error = message.error()
                 if error is not None and error.code() != KafkaError._PARTITION_EOF:
                     raise KafkaException(error)
-                if error is None and message.offset() <= last:
+                if error is None and offset_of(message) <= last:
                     found.append(plain_message(message))
-                if error is not None or message.offset() >= last:
+                if error is not None or offset_of(message) >= last:
                     return found
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
     finally:

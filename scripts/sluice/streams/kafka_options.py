@@ -3,6 +3,7 @@
 import contextlib
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
@@ -29,7 +30,7 @@ def topic_pattern(topic: str) -> str:
     return "^" + re.escape(topic).replace(r"\*", ".*").replace(r"\?", ".") + "$"
 
 
-def consumer_settings(options: KafkaOptions) -> dict[str, object]:
+def consumer_settings(options: KafkaOptions) -> dict[str, Any]:
     """The consumer's settings. Offsets are committed for information only; no reset ever happens in
     silence."""
     return {

@@ -103,7 +103,7 @@ class KafkaSource:
             if error is not None:
                 events.append((message, error))
                 continue
-            where = (message.topic(), message.partition())
+            where = (message.topic() or "", message.partition() or 0)
             run = runs.get(where)
             if run is None:
                 run = runs[where] = []
@@ -220,15 +220,16 @@ class KafkaSource:
         self._telemetry.say(logging.WARNING, "broker", code=error.name(), why=error.str())
 
     def _on_event(self, message: KafkaMessage, error: KafkaError) -> None:
-        if message.topic() is None or message.partition() is None:
+        topic, partition = message.topic(), message.partition()
+        if topic is None or partition is None:
             self._on_error(error)
             return
-        place = Place("kafka", message.topic(), message.partition())
+        place = Place("kafka", topic, partition)
         if error.code() == KafkaError._PARTITION_EOF:
             if (
                 self._intake.has(place)
                 and place not in self._sought
-                and self._order.reach_end(place, message.offset())
+                and self._order.reach_end(place, message.offset() or 0)
             ):
                 self._at_end.add(place)
         elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 from tqdm import tqdm
@@ -44,7 +44,7 @@ class KafkaSink:
 
         self._topic = topic
         self._failed = 0
-        self._where = {} if partition is None else {"partition": partition}
+        self._where: Any = {} if partition is None else {"partition": partition}
         self._producer = Producer(
             {
                 "bootstrap.servers": servers,

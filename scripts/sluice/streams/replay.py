@@ -7,7 +7,7 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import orjson
 
@@ -44,7 +44,7 @@ def replayed(files: list[Path], feed: Feed, value_format: str, repeat: bool) -> 
     for _ in itertools.repeat(None) if repeat else [None]:
         for path in files:
             with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as raw:
-                yield from _records(path, raw, feed, value_format)
+                yield from _records(path, cast(BinaryIO, raw), feed, value_format)
 
 
 def _records(path: Path, raw: BinaryIO, feed: Feed, value_format: str) -> Iterator[tuple[str, bytes]]:

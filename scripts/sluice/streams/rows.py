@@ -77,9 +77,9 @@ class Encoder:
         self._is_csv = value_format == "csv"
         self._width = len(feed.columns) + len(PROVENANCE)
         self._slots: dict[str, int] = {}
-        names = {f"field_{index}": column for index, column in enumerate(feed.columns)}
+        renamed = {f"field_{index}": column for index, column in enumerate(feed.columns)}
         record = msgspec.defstruct(
-            "Record", [(field, Any, None) for field in names], rename=names, forbid_unknown_fields=True
+            "Record", [(field, Any, None) for field in renamed], rename=renamed, forbid_unknown_fields=True
         )
         self._record = msgspec.json.Decoder(record, float_hook=str)
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,7 @@ def _watch(interval: float, stop: Event) -> int:
     _collect_garbage_between_builds()
     plan = Plan(builder.project.feeds if builder else ())
     parse_again = time.monotonic() + PARSE_AGAIN_SECONDS
-    seen: dict[str, tuple[int, int]] = {}
+    seen: Mapping[str, tuple[int, ...]] = {}
     ours: str | None = None
     for _ in notices(home.landing, interval, stop, say):
         if (found := code_version()) != code:

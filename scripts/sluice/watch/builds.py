@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
 from dbt_common.invocation import get_invocation_id
 
@@ -48,7 +49,7 @@ class Builder:
         spare_work_between_builds()
         self._runner = dbtRunner(callbacks=[show])
         parsed = self._runner.invoke([*self._flags(), "parse", *self._paths()])
-        if not parsed.success or parsed.result is None:
+        if not parsed.success or not isinstance(parsed.result, Manifest):
             raise BuildError(f"the project cannot be parsed: {parsed.exception}")
         self._runner = dbtRunner(manifest=parsed.result, callbacks=[show])
         try:
@@ -100,13 +101,9 @@ class Builder:
             " from pipeline_runs where run_id = ?",
             run_id,
         )
-        return Build(
-            touched,
-            time.monotonic() - started,
-            run_id,
-            *(counted[0] if counted else ()),
-            problems=tuple(problems),
-        )
+        files, records, quarantined = counted[0] if counted else (0, 0, 0)
+        took = time.monotonic() - started
+        return Build(touched, took, run_id, files, records, quarantined, tuple(problems))
 
     def _flags(self) -> list[str]:
         """No artifacts and no log, because a dbt command beside it writes those. (With --quiet dbt still makes the text
@@ -124,8 +121,9 @@ class BuildError(Exception):
 
 def show(event: EventMsg) -> None:
     """dbt's errors, and what macros print."""
-    if event.info.level == "error" or event.info.name == "PrintEvent":
-        print(event.info.msg, flush=True)
+    info: Any = event.info
+    if info.level == "error" or info.name == "PrintEvent":
+        print(info.msg, flush=True)
 
 
 def _first_line(message: str) -> str:
