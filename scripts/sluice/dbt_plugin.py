@@ -10,14 +10,14 @@ import os
 import sys
 import threading
 from importlib.abc import MetaPathFinder
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import duckdb_extension_sqlite_scanner
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from dbt_common.events.event_manager_client import add_callback_to_manager
+from dbt_common.exceptions import DbtDatabaseError
 
 from sluice import durable
 from sluice.archive.sql_functions import register_archive_functions
@@ -29,7 +29,7 @@ from sluice.landing.listing import walk_landing
 from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
 from sluice.quick_dbt import spare_work
-from sluice.warehouse import DamageWatch, open_warehouse
+from sluice.warehouse import DamageWatch, open_warehouse, upgrade_warehouse
 
 MEMORY_PER_THREAD_MB = 512
 """What DuckDB may use at least before it spills to disk. See default_memory_limit."""
@@ -69,21 +69,19 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds, config: dict) -> None:
         """Leave DuckDB's own number of threads in force unless SLUICE_THREADS names another; without
-        SLUICE_MEMORY_LIMIT, default_memory_limit. Then wait for the warehouse, and open it: dbt gets what is open."""
+        SLUICE_MEMORY_LIMIT, default_memory_limit. Then wait for the warehouse, open it, and upgrade its format: dbt gets
+        what is open."""
         threads = int(config.get("threads") or 0) or os.cpu_count() or 1
         if str(config.get("threads", "0")) == "0":
             config.pop("threads", None)
-        if _sqlite_extension() in _verified:
-            config["allow_unsigned_extensions"] = True
         if config.get("memory_limit") == "auto":
             config["memory_limit"] = f"{default_memory_limit(data_home(), threads)}MB"
         if not (creds.path.startswith(":memory:") or creds.is_motherduck):
-            self._opened = open_warehouse(Path(creds.path), config)
+            warehouse = Path(creds.path)
+            self._opened = upgrade_warehouse(open_warehouse(warehouse, config), warehouse, config)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Load the SQLite extension that ships as a Python package, and register the functions."""
-        conn.execute(f"load '{_sqlite_extension()}'")
-        _verified.add(_sqlite_extension())
+        """Register the functions."""
         register_landing_functions(conn)
         register_archive_functions(conn)
         register_forget_functions(conn)
@@ -99,22 +97,33 @@ class Plugin(BasePlugin):
 
     def store(self, target_config: TargetConfig) -> None:
         """Do what a macro asks for, on the connection of the node that asks: deliver, whose mapping gets what was `delivered`,
-        or run statements of which one may fail, see the macro try_statements, whose mapping gets the `problem`. Then the
-        transaction is rolled back, and another one begun."""
+        or try_statements.
+
+        Raises DbtDatabaseError when something cannot be delivered.
+        """
         asked, cursor = target_config.config, _cursors.current
         if target_config.location.format == "deliver":
-            asked["delivered"] = deliver(cursor, data_home(), asked)
-            return
-        try:
-            cursor.execute(asked["statements"])
-        except duckdb.Error as problem:
-            cursor.execute("rollback")
-            cursor.execute("begin transaction")
-            asked["problem"] = {
-                "kind": type(problem).__name__,
-                "message": str(problem),
-                "is_of_data": isinstance(problem, ERRORS_OF_DATA),
-            }
+            try:
+                asked["delivered"] = deliver(cursor, data_home(), asked)
+            except Exception as problem:  # dbt knows its own errors only
+                raise DbtDatabaseError(f"{type(problem).__name__}: {problem}") from problem
+        else:
+            _try_statements(cursor, asked)
+
+
+def _try_statements(cursor: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> None:
+    """Run statements of which one may fail: `asked` then gets the `problem`, the transaction is rolled back, and another
+    one begun."""
+    try:
+        cursor.execute(asked["statements"])
+    except duckdb.Error as problem:
+        cursor.execute("rollback")
+        cursor.execute("begin transaction")
+        asked["problem"] = {
+            "kind": type(problem).__name__,
+            "message": str(problem),
+            "is_of_data": isinstance(problem, ERRORS_OF_DATA),
+        }
 
 
 def default_memory_limit(home: Home, threads: int) -> int:
@@ -144,11 +153,3 @@ ERRORS_OF_DATA = (
 
 _cursors = threading.local()
 """`current`: the connection of this thread's node."""
-
-_verified: set[Path] = set()
-"""Extensions whose signature DuckDB has checked in this process: 70 ms each time, of 34 MB that stay as they are."""
-
-
-def _sqlite_extension() -> Path:
-    package = Path(duckdb_extension_sqlite_scanner.__file__).parent
-    return package / "extensions" / f"v{version('duckdb')}" / "sqlite_scanner.duckdb_extension"

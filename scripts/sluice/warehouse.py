@@ -1,6 +1,7 @@
 """Opening the warehouse file, and what to tell people when it is damaged."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ DAMAGE = re.compile(
     r"|Failed to load metadata|Is a directory|computed checksum|database has been invalidated"
 )
 """How DuckDB words that a file is damaged."""
+
+STORAGE_VERSION = "v2.0.0"
+"""DuckDB's name of the format that a warehouse file has; nothing before DuckDB 2.0 reads it."""
 
 
 class WarehouseError(RuntimeError):
@@ -46,6 +50,38 @@ def open_warehouse(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnect
                 raise WarehouseError(remedy(path)) from problem
             if not isinstance(problem, duckdb.IOException) or warehouse_holder(path) is None:
                 raise
+
+
+def upgrade_warehouse(
+    opened: duckdb.DuckDBPyConnection, path: Path, config: dict[str, Any]
+) -> duckdb.DuckDBPyConnection:
+    """Bring a warehouse that an older DuckDB wrote to STORAGE_VERSION, in place, and say so.
+
+    DuckDB does it when it attaches the file under that version, and writes it down with the next checkpoint that has
+    something to write: tables stay where they are, and a process that is killed leaves the older format.
+
+    Args:
+        opened: the warehouse, opened by open_warehouse with the same path and config; closed if there is something to do.
+    Returns: the open warehouse.
+    Raises: what open_warehouse raises.
+    """
+    query = "select tags['storage_version'] from duckdb_databases() where database_name = current_database()"
+    version = opened.execute(query).fetchall()[0][0].removesuffix("+")
+    if version == STORAGE_VERSION:
+        return opened
+    opened.close()
+    name = str(path).replace("'", "''")
+    with closing(duckdb.connect()) as upgrading:
+        upgrading.execute(f"attach '{name}' as upgraded (storage_version '{STORAGE_VERSION}')")
+        upgrading.execute(
+            "create schema upgraded.upgrade; drop schema upgraded.upgrade"
+        )  # else nothing is written
+        upgrading.execute("checkpoint upgraded")
+    say(
+        f"{path} was in DuckDB's format {version}, and is now in {STORAGE_VERSION}: all of it is there, but no older"
+        " version of Sluice can open it."
+    )
+    return open_warehouse(path, config)
 
 
 def remedy(path: Path) -> str:

@@ -1,12 +1,15 @@
 """A warehouse that another version of the project made: its tables are made anew where they are others now."""
 
 from contextlib import closing
+from pathlib import Path
 
 import duckdb
 import pytest
 from tests.pipeline.harness import DataHome
 from tests.shop.deliveries import customers, event, events, order, orders
 from tests.shop.outputs import lake_tables, reports
+
+from sluice.warehouse import STORAGE_VERSION
 
 pytestmark = pytest.mark.slow  # several builds
 
@@ -78,3 +81,47 @@ def test_tables_that_lack_columns_are_made_anew(
     assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} == set()
     for name, columns in older.items():
         assert [row[0] for row in home.query(f"select column_name from (describe {name})")] == columns
+
+
+def _in_storage_version(warehouse: Path, version: str) -> None:
+    """Write a warehouse as a DuckDB of that version would have."""
+    older = warehouse.with_name("older") / warehouse.name
+    older.parent.mkdir()
+    with closing(duckdb.connect()) as db:
+        db.execute(
+            f"attach '{warehouse}' as warehouse (read_only); attach '{older}' as older (storage_version '{version}')"
+        )
+        db.execute("copy from database warehouse to older")
+    older.replace(warehouse)
+    older.parent.rmdir()
+
+
+def _storage_version(warehouse: Path) -> str:
+    with closing(duckdb.connect(str(warehouse), read_only=True)) as db:
+        return db.execute(
+            "select tags['storage_version'] from duckdb_databases() where database_name = 'warehouse'"
+        ).fetchall()[0][0]
+
+
+def test_a_warehouse_of_an_older_duckdb_is_upgraded_in_place(
+    home: DataHome, expected: dict[str, object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    warehouse = home.root / "warehouse.duckdb"
+    _deliver(home)
+    home.build()
+    assert _storage_version(warehouse) == f"{STORAGE_VERSION}+"
+    before, runs = _everything(home), home.query("select run_id from state.runs")
+    _in_storage_version(warehouse, "v1.5.0")
+    assert _storage_version(warehouse) == "v1.5.0+"
+    capfd.readouterr()
+    home.build()
+    assert "was in DuckDB's format v1.5.0, and is now in v2.0.0" in capfd.readouterr().err
+    assert _storage_version(warehouse) == f"{STORAGE_VERSION}+"
+    found = _everything(home)
+    assert {name for name in before.keys() | found.keys() if before.get(name) != found.get(name)} == set()
+    assert {*runs} < {*home.query("select run_id from state.runs")}
+    _deliver_late(home)
+    home.build()
+    assert "DuckDB's format" not in capfd.readouterr().err
+    found = _everything(home)
+    assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} == set()

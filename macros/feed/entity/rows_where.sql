@@ -63,7 +63,8 @@
   {%- set sql = namespace(text=created[created.index(' AS ') + 4:] | trim | trim(';')) -%}
   {%- for parent in node.depends_on.nodes if parent in graph.nodes -%}
     {%- set read = graph.nodes[parent] -%}
-    {%- set name = modules.re.escape(read.database ~ '.' ~ read.schema ~ '.' ~ read.alias) ~ '\\b' -%}
+    {#- DuckDB 1 wrote the database into a view's text, DuckDB 2 leaves it out. -#}
+    {%- set name = '\\b(?:' ~ modules.re.escape(read.database) ~ '\\.)?' ~ modules.re.escape(read.schema ~ '.' ~ read.alias) ~ '\\b' -%}
     {%- set sql.text = modules.re.split(name, sql.text) | join(duckdb__over_rows(parent, conditions, entity, rows)) -%}
   {%- endfor -%}
   {%- if node.name == entity -%}

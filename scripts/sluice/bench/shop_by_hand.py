@@ -17,13 +17,12 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
-import duckdb_extension_sqlite_scanner
 
 from sluice.home import data_home
+from sluice.publish.fill import fill
 
 SQL = Path(__file__).with_name("shop_by_hand.sql")
 COMPARED = {
@@ -43,20 +42,35 @@ def run(landing: Path, output: Path) -> float:
     output.mkdir(parents=True)
     started = time.perf_counter()
     with closing(duckdb.connect(str(output / "shop.duckdb"))) as db:
-        package = Path(duckdb_extension_sqlite_scanner.__file__).parent
-        db.execute(f"load '{package}/extensions/v{version('duckdb')}/sqlite_scanner.duckdb_extension'")
         db.execute("set TimeZone = 'UTC'")
         db.execute("set preserve_insertion_order = false")
         db.execute(f"set variable landing = '{landing}'")
         for step in SQL.read_text().split("-- step: ")[1:]:
             name, _, statements = step.partition("\n")
             before = time.perf_counter()
-            db.execute(statements.replace("$output", str(output)))
+            if name == "sqlite":
+                _write_sqlite(db, output / "shop.db", statements)
+            else:
+                db.execute(statements.replace("$output", str(output)))
             print(f"{name:<24} {time.perf_counter() - before:7.2f} s", flush=True)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{'total':<24} {seconds:7.2f} s, peak {peak:,.0f} MB")
     return seconds
+
+
+def _write_sqlite(db: duckdb.DuckDBPyConnection, path: Path, statements: str) -> None:
+    """Run the last step: a line is a statement for SQLite, or `table: query` for DuckDB."""
+    lines = [line.removesuffix(";") for line in statements.strip().splitlines()]
+    with closing(sqlite3.connect(path)) as published:
+        for line in lines:
+            if line.startswith("create table"):
+                published.execute(line)
+    fill(db, path, [tuple(line.split(": ", 1)) for line in lines if not line.startswith("create ")])
+    with closing(sqlite3.connect(path)) as published:
+        for line in lines:
+            if line.startswith("create unique index"):
+                published.execute(line)
 
 
 def differences(output: Path, published: Path) -> list[str]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sluice.deliver.declared import Declared
-from sluice.deliver.fill import fill
 from sluice.deliver.run import Run
 from sluice.deliver.sqlite.table import Planner
 from sluice.deliver.warehouse import Warehouse
 from sluice.home import Home
 from sluice.publish.apply import apply_publications, prepare_staging
+from sluice.publish.fill import fill
 from sluice.publish.spec import Publication
 from sluice.publish.state import note_published, published_state
 from sluice.stamps import clear, is_sound, say

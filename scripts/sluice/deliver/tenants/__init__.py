@@ -15,7 +15,6 @@ from datetime import datetime
 
 from sluice.deliver.changes import Changes
 from sluice.deliver.declared import Column, Declared
-from sluice.deliver.fill import fill
 from sluice.deliver.run import Run
 from sluice.deliver.sqlite import staging_file
 from sluice.deliver.sqlite.table import over_entity, rendered_groups
@@ -24,6 +23,7 @@ from sluice.deliver.warehouse import Warehouse, literal
 from sluice.home import Home
 from sluice.publish.apply import prepare_staging
 from sluice.publish.files import File, publish_files, published_files
+from sluice.publish.fill import fill
 from sluice.publish.spec import Publication, Table
 from sluice.stamps import clear, stamp
 
