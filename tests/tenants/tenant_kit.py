@@ -11,6 +11,7 @@ COLUMNS = ["event_id", "tenant_id", "source", "event_type", "timestamp", "schema
 FEED = (
     "--indirect-selection", "cautious", "--select", "stg_landing__files", "stg_landing__tenant_events",
     *(f"path:models/{area},resource_type:model" for area in ("intermediate/tenant_events", "marts/tenants")),
+    "reject_reasons",
 )  # fmt: skip
 """What a build of this feed alone selects."""
 

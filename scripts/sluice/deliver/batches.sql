@@ -1,12 +1,22 @@
 -- The changes of each log after which every row is logged.
-with rebuilt as (
+with made_anew as (
   select
     feed,
-    greatest(
-      coalesce(max(batch_id) filter (where is_full), 0),
-      coalesce((select max(forgotten.batch_id) from state.forgotten where forgotten.feed = batches.feed), 0)
-    ) as batch_id
+    batch_id
   from state.batches
+  where is_full
+  union all
+  select
+    feed,
+    batch_id
+  from state.forgotten
+),
+
+complete as (
+  select
+    feed,
+    max(batch_id) as since
+  from made_anew
   group by feed
 )
 
@@ -15,6 +25,6 @@ select
   batches.batch_id,
   batches.identity
 from state.batches
-inner join rebuilt on batches.feed = rebuilt.feed
-where batches.batch_id >= rebuilt.batch_id
+left join complete on batches.feed = complete.feed
+where batches.batch_id >= coalesce(complete.since, 0)
 order by batches.feed, batches.batch_id

@@ -12,4 +12,4 @@ select
   id,
   cast(to_json(standing) as varchar) as body
 from standing
-order by ingest_date desc, id
+order by ingest_date desc, id asc
