@@ -22,7 +22,7 @@ from dbt_common.exceptions import DbtDatabaseError
 from sluice import durable
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
-from sluice.deliver import deliver
+from sluice.deliver.outlets import deliver
 from sluice.forget.sql_functions import register_forget_functions
 from sluice.home import Home, data_home
 from sluice.landing.listing import walk_landing

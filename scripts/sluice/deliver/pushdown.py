@@ -65,15 +65,16 @@ class Views:
         return self._trees[view]
 
     def _parsed(self, query: str) -> Tree:
-        text = self._cursor.execute("select json_serialize_sql(?::varchar)", [query]).fetchone()
-        tree = json.loads(text[0])
+        [(text,)] = self._cursor.execute("select json_serialize_sql(?::varchar)", [query]).fetchall()
+        tree = json.loads(text)
         if tree["error"]:
             raise duckdb.ParserException(tree["error_message"])
         return tree["statements"][0]
 
     def _text(self, statement: Tree) -> str:
         tree = json.dumps({"error": False, "statements": [statement]})
-        return self._cursor.execute("select json_deserialize_sql(?::json)", [tree]).fetchone()[0]
+        [(text,)] = self._cursor.execute("select json_deserialize_sql(?::json)", [tree]).fetchall()
+        return text
 
     def _reads(self, name: str, wanted: frozenset[str]) -> bool:
         """Whether a view reads one of the relations, itself or through other views."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sluice.deliver.noted import read_state, write_state
 from sluice.deliver.warehouse import Warehouse, listed
-from sluice.lake.files import read_state, write_state
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Warehouse:
     def run(self, *statements: str) -> None:
         """Run statements whose results nobody reads."""
         for statement in statements:
-            self.cursor.execute(statement)
+            self.cursor.execute(statement).fetchall()
 
     @cached_property
     def id(self) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 
-from sluice.deliver.reports import read_sql
+from sluice.deliver.reports.outlet import read_sql
 from sluice.deliver.run import Run
 from sluice.deliver.warehouse import Warehouse, listed
 
@@ -32,7 +32,7 @@ class Alerts:
         """Send what is new, newest first."""
         if since is None:
             return
-        from sluice.reports.webhook import send_alerts  # 0.1 s that a run without a webhook is spared
+        from sluice.deliver.reports.webhook import send_alerts  # 0.1 s that a run without a webhook is spared
 
         held = [feed for feed in self._run.feeds if feed not in self._run.released]
         query = self._warehouse.cursor.execute(read_sql("standing_alerts"), {"held": held})

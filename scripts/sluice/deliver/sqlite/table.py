@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sluice.deliver.changes import Changes
 from sluice.deliver.declared import Declared
 from sluice.deliver.run import Run
+from sluice.deliver.sqlite.spec import Table
 from sluice.deliver.warehouse import Warehouse, listed
-from sluice.publish.spec import Table
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Changed:
         rows: query of the rows to send.
         condition: of the rows to send.
         keys: query that becomes the temporary table changed_keys before rows are read, or none.
-        of_records: single records of a file may have changed, see publish/spec.py null_is_any.
+        of_records: single records of a file may have changed, see spec.py, null_is_any.
         in_partial_index: all of them are found by the table's partial index.
     """
 

@@ -8,7 +8,6 @@ a tree of files reflects stands in its `.sluice.json`, written last: a build tha
 the next, which replaces all that changed since.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Collection, Mapping
@@ -16,40 +15,11 @@ from functools import cache
 from pathlib import Path
 
 from sluice import durable
-from sluice.stamps import clear, make_folder
+from sluice.stamps import make_folder
 
-STATE = ".sluice.json"
 STAGING = ".staging"
 # As many files of added rows a partition has before it is written anew: readers open each of them.
 MAX_ADDED = 8
-
-
-def read_state(tree: Path) -> dict[str, object]:
-    """What a tree of files reflects: {"warehouse_id": str, "batches": {feed: identity of its last change}, "files":
-    {path: stamp}}; unknown: nothing."""
-    try:
-        state = json.loads((tree / STATE).read_text())
-        batches, files = dict(state["batches"]), dict(state["files"])
-        return {"warehouse_id": str(state["warehouse_id"]), "batches": batches, "files": files}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"warehouse_id": "", "batches": {}, "files": {}}
-
-
-def write_state(tree: Path, state: dict[str, object], *, is_public: bool = True) -> None:
-    """Note what a tree of files reflects now. `is_public`: everybody may read the tree."""
-    replace_text(tree / STATE, json.dumps(state, sort_keys=True) + "\n", is_public=is_public)
-
-
-def replace_text(path: Path, text: str, *, is_public: bool = True) -> bool:
-    """Make a file hold the text, by one rename. Returns False when it did already."""
-    try:
-        if path.read_text() == text:
-            return False
-    except (OSError, ValueError):
-        make_folder(path.parent, is_public=is_public)
-        clear(path)
-    durable.write(path, text, is_public=is_public)
-    return True
 
 
 def clear_staging(tree: Path) -> Path:

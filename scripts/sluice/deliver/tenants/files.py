@@ -17,10 +17,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sluice import durable
-from sluice.lake.files import read_state
-from sluice.publish.apply import Staged, attach_staging, tidy, update_table, write_build
-from sluice.publish.spec import Publication
-from sluice.publish.sqlite import connect
+from sluice.deliver.noted import read_state
+from sluice.deliver.sqlite.apply import Staged, attach_staging, tidy, update_table, write_build
+from sluice.deliver.sqlite.opening import connect
+from sluice.deliver.sqlite.spec import Publication
 from sluice.stamps import clear, is_sound, make_folder, say, stamp
 from sluice.tokens import TENANT_ID
 

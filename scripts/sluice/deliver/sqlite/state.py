@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from sluice.lake.files import read_state, write_state
-from sluice.publish.sqlite import columns_of, connect
+from sluice.deliver.noted import read_state, write_state
+from sluice.deliver.sqlite.opening import columns_of, connect
 from sluice.stamps import is_sound, say, stamp
 
 

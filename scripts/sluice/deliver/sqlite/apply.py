@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sluice import durable
-from sluice.publish.spec import Publication, Table
-from sluice.publish.sqlite import columns_of, connect
-from sluice.publish.state import is_as_noted, may_stay
+from sluice.deliver.sqlite.opening import columns_of, connect
+from sluice.deliver.sqlite.spec import Publication, Table
+from sluice.deliver.sqlite.state import is_as_noted, may_stay
 from sluice.stamps import clear, with_companions
 
 READER_TIMEOUT_MS = 500
