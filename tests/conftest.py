@@ -1,11 +1,11 @@
 """Shared by all tests: how hard hypothesis tries, and what happens when a part of the machine is missing."""
 
-import ctypes
 import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.permissions import give_up_reading_everything
 
 settings.register_profile(
     "ci", max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -39,29 +39,9 @@ def require() -> Callable[[str, object, str], None]:
     return require_component
 
 
-class _Capabilities(ctypes.Structure):
-    """Linux's capability sets of a thread (capset(2)): the low half of the sets, then the high half."""
-
-    _fields_ = [
-        (f"{name}_{half}", ctypes.c_uint32)
-        for half in ("low", "high")
-        for name in ("effective", "permitted", "inheritable")
-    ]
-
-
 @pytest.fixture
 def respects_permissions() -> Iterator[None]:
-    """Files without permission are unreadable in this test, for root as well. Root's right to read everything (the
-    capabilities DAC_OVERRIDE and DAC_READ_SEARCH, bits 1 and 2) is taken from this thread and those it starts."""
-    if os.geteuid() != 0:
-        yield
-        return
-    system = ctypes.CDLL(None, use_errno=True)
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
-    held = _Capabilities()
-    assert system.capget(header, ctypes.byref(held)) == 0, os.strerror(ctypes.get_errno())
-    lowered = _Capabilities.from_buffer_copy(held)
-    lowered.effective_low &= ~0b110
-    assert system.capset(header, ctypes.byref(lowered)) == 0, os.strerror(ctypes.get_errno())
+    """Files without permission are unreadable in this test, for root as well."""
+    give_back = give_up_reading_everything()
     yield
-    assert system.capset(header, ctypes.byref(held)) == 0, os.strerror(ctypes.get_errno())
+    give_back()

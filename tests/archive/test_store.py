@@ -5,6 +5,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -162,6 +163,32 @@ def test_other_content_of_the_same_size_and_time_is_another_version(tmp_path: Pa
     files = old_files(landing, landed(landing), BEFORE, None)
     assert archive_files(files, landing, archive, lambda file: None) == 1
     assert [b"C.csv" in b"".join(read_lines(entry)) for entry in list_archive(archive)] == [True]
+
+
+class Clock(dt.datetime):
+    """A clock that is set by hand."""
+
+    instant = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+        return cls.instant
+
+
+@pytest.mark.parametrize("step", [dt.timedelta(days=-3), dt.timedelta(0), dt.timedelta(microseconds=5)])
+def test_the_newer_copy_counts_where_the_clock_steps_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: dt.timedelta
+) -> None:
+    landing, archive = tmp_path / "landing", tmp_path / "archive"
+    monkeypatch.setattr(move, "dt", SimpleNamespace(datetime=Clock, UTC=dt.UTC, timedelta=dt.timedelta))
+    for text in ("first", "second", "third"):
+        landed(landing, OLD)
+        (landing / OLD).write_text(text)
+        files = old_files(landing, landed(landing), BEFORE, None)
+        assert archive_files(files, landing, archive, lambda file: None) == 1
+        assert [b"".join(read_lines(entry)) for entry in list_archive(archive)] == [text.encode()]
+        monkeypatch.setattr(Clock, "instant", Clock.instant + step)
+    assert len(list(archive.rglob("*.parquet"))) == 3, "no copy took the place of another"
 
 
 def test_many_files_share_few_bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

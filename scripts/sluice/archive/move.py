@@ -5,6 +5,7 @@ name and looked at again, so that a version that came in the meantime is never l
 leaves such a name behind, which the next run settles.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 import xxhash
 
 from sluice import durable
-from sluice.archive.store import Archived, ArchiveError, Bundle, list_archive, read_lines
+from sluice.archive.store import Archived, ArchiveError, Bundle, bundles, list_archive, read_lines
 from sluice.landing.decompress import content_blocks
 from sluice.landing.errors import UnreadableFileError
 from sluice.landing.listing import LandingFile, list_landing_files
@@ -23,6 +24,8 @@ from sluice.landing.stamp import Stamp
 BUNDLE_BYTES = 256 << 20
 """Text in one Parquet file; a new one is begun when there is more."""
 LEAVING = ".leaving"
+NAME = "%Y%m%dT%H%M%S%f"
+"""The instant that names a Parquet file."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def archive_files(
                     taken.append(file)
                     if _is_held(file, held.get(file.entry.file)):
                         continue
-                    bundle = bundle or Bundle(folder / f"{_now()}.parquet")
+                    bundle = bundle or Bundle(folder / f"{_next_name(archive / feed)}.parquet")
                     blocks = _content(file)
                     bundle.add(
                         file.entry.file, ingest_date, file.entry.size_bytes, file.entry.modified_ns, blocks
@@ -173,6 +176,12 @@ def _is(path: Path, held: Archived | None) -> bool:
     return Stamp.of(path.stat())[:2] == (held.size_bytes, held.modified_ns)
 
 
-def _now() -> str:
-    """A name that sorts after those made before."""
-    return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%f}"
+def _next_name(feed: Path) -> str:
+    """A name that sorts after all that a feed's folder of the archive has, also where the clock has stepped back: of two
+    copies of a file the later name counts."""
+    instant = dt.datetime.now(dt.UTC)
+    for path in bundles(feed):
+        with contextlib.suppress(ValueError):  # not a name of ours
+            known = dt.datetime.strptime(path.stem, NAME).replace(tzinfo=dt.UTC)
+            instant = max(instant, known + dt.timedelta(microseconds=1))
+    return instant.strftime(NAME)

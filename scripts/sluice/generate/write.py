@@ -80,7 +80,7 @@ def _write_batch(
             source = f"made_rows where file_number = {file.number}" if len(files) > 1 else made
             line = file.dress.line_sql(feed, file.faulty_block >= 0)
             names["file"] = _one_column(session, f"select '{file.path}'")
-            rows = session.execute(f"select {truth_columns(feed, file)}, {line} as line from {source}")
+            rows = session.sql(f"select {truth_columns(feed, file)}, {line} as line from {source}")
             truths.append(
                 _write_file(rows.to_arrow_reader(ROWS_AT_ONCE), feed, file, landing / file.path, names)
             )
@@ -118,7 +118,7 @@ def _write_file(
 
 
 def _one_column(session: duckdb.DuckDBPyConnection, sql: str) -> pa.Array:
-    return session.execute(sql).to_arrow_table().column(0).combine_chunks()
+    return session.sql(sql).to_arrow_table().column(0).combine_chunks()
 
 
 def _has_spoilt_line(batch: pa.RecordBatch) -> bool:
