@@ -135,7 +135,7 @@ def is_invisible(value: str) -> bool:
     return not value.encode("latin-1").decode("utf-8", "replace").strip(WHITE + "\u00a0\u200b\ufeff")
 
 
-def judge(values: list[str], header: Header, *, trims: bool) -> str:
+def judge(values: list[str], header: Header, *, usual: int, is_doubtful: bool) -> str:
     """What a record is; empty surplus values are taken away, if that cannot shift the others."""
     width = len(values)
     while len(values) > header.named and is_empty(values[-1]):
@@ -143,9 +143,10 @@ def judge(values: list[str], header: Header, *, trims: bool) -> str:
     if all(map(is_empty, values)):
         return "blank"
     is_alone = header.named > 1 and all(map(is_empty, values[1:]))
-    if width > header.width and len(values) < width and not trims and not all(map(is_empty, values[1:])):
+    most = max(header.width, header.named + usual)
+    if width > most and len(values) < width and not all(map(is_empty, values[1:])):
         full = [place for place, value in enumerate(values) if not is_empty(value)]
-        if len(full) <= full[-1]:
+        if is_doubtful or len(full) <= full[-1]:
             return "too_many_columns"
     if header.named <= len(values) <= header.width and not is_alone:
         return "record"
@@ -183,14 +184,23 @@ class Slow:
         texts = [text[line.start : line.stop] for line in self.lines]
         texts = [line for line in texts if line.count('"') % 2 == 0]
         texts = [line for line in texts if not find(line.encode("latin-1"), header.delimiter)]
-        widths = [
-            (len(fields), line.endswith(header.delimiter))
+        rows = [
+            fields
             for line in texts
             for state, fields in [parse(line, header.delimiter, alone=True)]
             if line and state == "closed" and len(fields) >= header.named
+            if not all(map(is_empty, fields[min(1, header.named - 1) :]))
         ]
-        surplus = sum(width > header.named and ends for width, ends in widths)
-        self.trims = 0 < len(widths) <= 2 * surplus
+        widths = [len(fields) if all(map(is_empty, fields[header.named :])) else 0 for fields in rows]
+        empty_behind = sorted(width for width in widths if width)
+        usual = max(empty_behind, key=empty_behind.count, default=header.named)
+        if 10 * widths.count(usual) < 9 * len(rows):
+            usual = header.named
+        narrowest = max([usual, *empty_behind[:1]])
+        fitting = [fields for fields, width in zip(rows, widths, strict=True) if width == narrowest]
+        filled = sum(not is_empty(fields[header.named - 1]) for fields in fitting)
+        self.usual = usual - header.named
+        self.is_doubtful = 2 * filled <= len(fitting)
 
     def read(self) -> Expected:
         """Go through the file."""
@@ -215,7 +225,10 @@ class Slow:
             is_any_header = any(self.is_header(part) for part in parts)
             if not is_any_header and not all(self.is_whole(part) or self.is_blank(part) for part in parts):
                 state, values = parse(text, self.header.delimiter, alone=True)
-                if state == "closed" and judge(values, self.header, trims=self.trims) == "record":
+                if (
+                    state == "closed"
+                    and judge(values, self.header, usual=self.usual, is_doubtful=self.is_doubtful) == "record"
+                ):
                     return self.take("record", values, at, stop)
         text = self.of(at, at)
         if not text:
@@ -235,7 +248,7 @@ class Slow:
         if state == "closed":
             kind, names = "line_too_long", [value.encode("latin-1") for value in values]
             if len(self.of(at, last)) <= self.limit:
-                kind = judge(values, self.header, trims=self.trims)
+                kind = judge(values, self.header, usual=self.usual, is_doubtful=self.is_doubtful)
             whole = header = None
             if last > at and kind not in ("record", "blank"):
                 header = self.find_values(names, self.header.delimiter)
@@ -277,14 +290,17 @@ class Slow:
         return self.find(self.of(at, at).encode("latin-1"), self.header.delimiter) is not None
 
     def is_whole(self, at: int) -> bool:
-        """Whether a line is a record of the right width, or a header, by itself."""
+        """Whether a line is a record of the right width, if maybe too long, or a header, by itself."""
         text = self.of(at, at)
-        if not text or len(text) > self.limit:
+        if not text:
             return False
         if self.is_header(at):
             return True
         state, values = parse(text, self.header.delimiter, alone=True)
-        return state == "closed" and judge(values, self.header, trims=self.trims) == "record"
+        return (
+            state == "closed"
+            and judge(values, self.header, usual=self.usual, is_doubtful=self.is_doubtful) == "record"
+        )
 
     def is_blank(self, at: int) -> bool:
         """Whether a line holds nothing."""

@@ -68,6 +68,7 @@ def read_records(found: Inspection, connection: duckdb.DuckDBPyConnection) -> li
     """The good records of all parts with their lines, in the order of the file."""
     assert found.error is None, found.error
     runs = pq.read_table(found.lines_path).to_pylist() if found.lines_path else []
+    runs = [run for run in runs if run["number"] == found.number]
     records = []
     for number, part in enumerate(found.parts):
         lines = [part.first_line + k for k in range(part.record_count)]
@@ -91,6 +92,6 @@ def read_fault_lines(found: Inspection) -> list[tuple[str, str, int]]:
     if found.faults_path is None:
         assert found.fault_count == 0
         return []
-    table = pq.read_table(found.faults_path)
-    assert table.num_rows == found.fault_count
-    return [(row["reason"], row["raw_record"], row["line"]) for row in table.to_pylist()]
+    rows = [row for row in pq.read_table(found.faults_path).to_pylist() if row["number"] == found.number]
+    assert len(rows) == found.fault_count
+    return [(row["reason"], row["raw_record"], row["line"]) for row in rows]

@@ -152,3 +152,50 @@ def test_files_without_a_header(tmp_path: Path, connection: duckdb.DuckDBPyConne
         assert found.header_kind == ("first line" if data.startswith(b"id") else "none")
         assert found.parts[0].columns == ["id", "name", "ts"]
         assert found.parts[0].first_line == (2 if data[:1] in b"\ni" else 1)
+
+
+FIVE = feed_of(["id", "name", "text", "link", "note"])
+
+
+@pytest.mark.parametrize(
+    ("text", "good", "faults"),
+    [
+        # a comma that is not quoted, in a file whose last column is usually empty: the values would shift
+        ("1,a,b,c,\n2,a,one, two,c,\n3,a,b,c,\n", ["1", "3"], 1),
+        # most rows have such a comma: their last field is no delimiter behind the last column
+        ("1,a,b,c,\n2,a,b, b,c,\n3,a,b, b,c,\n4,a,b, b,c,\n", ["1"], 3),
+        ("1,a,b,c,\n2,a,,b,c,\n3,a,b,c,\n", ["1", "3"], 1),
+        # rows that end in one delimiter more than they have columns
+        ("1,a,b,c,d,\n2,a,b,c,d,\n", ["1", "2"], 0),
+        ("1,a,b,c,,\n2,a,b,c,,\n", ["1", "2"], 0),
+        ("1,a,b,c,d,\n2,a,b,c,d,,\n3,a,b,c,d\n", ["1", "2", "3"], 0),
+        ("1,a,b,c,,\n" * 20 + "2,a,b, b,c,,\n", ["1"] * 20, 1),
+    ],
+)
+def test_no_values_shift_in_silence(
+    text: str, good: list[str], faults: int, tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    found = inspect_bytes(tmp_path, f"id,name,text,link,note\n{text}".encode(), FIVE)
+    assert found.fault_count == faults
+    assert [record["id"] for record, _ in read_records(found, connection)] == good
+
+
+def test_a_header_that_lacks_a_delimiter(tmp_path: Path) -> None:
+    rows = "1,a,b,c,\n2,a,b,c,\n"
+    found = inspect_bytes(tmp_path, f"id,name,textlink,note\n{rows}".encode(), FIVE)
+    assert found.error is not None
+    assert "text and link without a delimiter" in found.error
+    found = inspect_bytes(tmp_path, b"id,name,textlink,note\n1,a,b,c\n", FIVE)
+    assert found.error is None
+
+
+def test_a_stray_quote_before_a_line_that_is_too_long(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    long_line = b"2," + b"x" * (1 << 20) + b",c"
+    found = inspect_bytes(tmp_path, b'id,name,ts\n1,"a,b\n' + long_line + b"\n3,b,c\n", FEED)
+    assert [(reason, line) for reason, _, line in read_fault_lines(found)] == [
+        ("unterminated_quote", 2),
+        ("line_too_long", 3),
+    ]
+    assert read_rows(found, connection) == [["3", "b", "c"]]

@@ -111,8 +111,8 @@ def deliver_structural_faults(home: DataHome, day: str) -> None:
         event("before").replace("request", "reqüest"),
         "short,cart",
         "long,cart,request,2026-01-01,1,200,u1,surplus",
-        LONG_LINE,
         'quote,"cart,request',
+        LONG_LINE,
     ]
     bytes_lines = [line.encode() for line in lines]
     bytes_lines += [b"caf\xe9,cart,request,2026-01-01,1,200,u1", event("after").encode(), b""]

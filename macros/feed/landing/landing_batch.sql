@@ -3,7 +3,7 @@
   with a load id of its own, in byte order of their names (an archived version of a file before the one that is in landing).
   Archived files are restored to the work folder first. Nothing is written to the warehouse.
 
-    landing_batch  one row per file version: load_id, file, path, ingest_date, size_bytes, modified_ns, changed_ns, inode,
+    landing_batch  one row per file version: load_id, number (in what the reader wrote aside), file, path, ingest_date, size_bytes, modified_ns, changed_ns, inode,
                    content_hash, is_unchanged, what the reader found (error, error_detail, retry, note, encoding,
                    is_encoding_guessed, delimiter, header_kind, skipped_lines, records_read, fault_count, faults_path,
                    lines_path), and how values are read that have several readings: date_order, decimal
@@ -48,6 +48,7 @@
     case when numbered.is_archived then numbered.modified_ns else looked_at.found.modified_ns end as modified_ns,
     case when not numbered.is_archived then looked_at.found.changed_ns end as changed_ns,
     case when not numbered.is_archived then looked_at.found.inode end as inode,
+    looked_at.found.number,
     looked_at.found.content_hash,
     looked_at.found.is_unchanged,
     looked_at.found.error,

@@ -12,7 +12,7 @@
 {% macro duckdb__landing_records_sql(feed, only_loads=none, is_tied=false) -%}
   {%- set columns = landing_columns(feed).keys() | list -%}
   {%- set restriction = 'and load_id in (' ~ only_loads | join(', ') ~ ')' if only_loads else '' -%}
-  {%- set found = {'layouts': [], 'faulty': []} -%}
+  {%- set found = {'layouts': [], 'faults_path': none} -%}
   {%- if only_loads is none or only_loads -%}
     {%- do found.update(fromjson(run_query(duckdb__files_to_read_sql(restriction)).rows[0][0])) -%}
   {%- endif -%}
@@ -33,19 +33,21 @@
   union all by name
   {{ duckdb__read_csv_records(columns, layout, is_tied) }}
   {%- endfor %}
-  {%- if found.faulty %}
+  {%- if found.faults_path %}
   union all by name
   select
-    cast({{ duckdb__load_of_file(found.faulty) }} as integer) as _load_id,
-    reason as _fault,
-    raw_record as _raw_text,
-    line as _line,
+    cast(batch.load_id as integer) as _load_id,
+    faults.reason as _fault,
+    faults.raw_record as _raw_text,
+    faults.line as _line,
     {{ is_tied }} as _is_tied
-  from read_parquet({{ duckdb__paths_literal(found.faulty) }})
+  from read_parquet({{ duckdb__text_literal(found.faults_path) }}) as faults
+  inner join landing_batch as batch on faults.number = batch.number
+  where batch.error is null {{ restriction | replace('load_id', 'batch.load_id') }}
   {%- endif %}
 {%- endmacro %}
 
-{#- The parts of landing_batch that are read together, and the files of faults: one JSON value. -#}
+{#- The parts of landing_batch that are read together, and the file of their faults: one JSON value. -#}
 {% macro duckdb__files_to_read_sql(restriction) -%}
   with layouts as (
     select
@@ -63,17 +65,11 @@
     where batch.error is null {{ restriction | replace('load_id', 'parts.load_id') }}
     group by parts.layout, batch.date_order, batch.decimal
     order by parts.layout, batch.date_order, batch.decimal
-  ),
-
-  faulty as (
-    select load_id, faults_path
-    from landing_batch
-    where error is null and fault_count > 0 {{ restriction }}
   )
 
   select cast(to_json({
     'layouts': (select coalesce(list(layouts), []) from layouts),
-    'faulty': (select coalesce(list({'id': load_id, 'path': faults_path} order by load_id), []) from faulty)
+    'faults_path': (select max(faults_path) from landing_batch where error is null and fault_count > 0 {{ restriction }})
   }) as varchar)
 {%- endmacro %}
 

@@ -156,9 +156,7 @@
   whose model did not keep the order has no line.
 -#}
 {% macro duckdb__number_lines_sql(staged) -%}
-  {%- set lines = run_query("select load_id, lines_path from landing_batch where error is null and lines_path is not null order by load_id").rows -%}
-  {%- set files = [] -%}
-  {%- for load_id, path in lines -%}{%- do files.append({'id': load_id, 'path': path}) -%}{%- endfor -%}
+  {%- set lines_path = run_query("select max(lines_path) from landing_batch where error is null").rows[0][0] -%}
   create or replace temp table landing_runs as
   with parts as (
     select
@@ -174,9 +172,11 @@
 
   runs as (
     select load_id, part, cast(0 as bigint) as ordinal, first_line as line from parts
-    {%- if files %}
+    {%- if lines_path %}
     union
-    select cast({{ duckdb__load_of_file(files) }} as integer), part, ordinal, line from read_parquet({{ duckdb__paths_literal(files) }})
+    select batch.load_id, lines.part, lines.ordinal, lines.line
+    from read_parquet({{ duckdb__text_literal(lines_path) }}) as lines
+    inner join landing_batch as batch on lines.number = batch.number
     {%- endif %}
   )
 

@@ -13,6 +13,7 @@ from sluice.landing.output import LongText
 from sluice.landing.records import Outcome, Verdict
 from sluice.landing.source import open_file
 from sluice.landing.splitter import Splitter
+from sluice.landing.surplus import Surplus
 from sluice.landing.text import Text
 from sluice.landing.window import Window
 
@@ -48,7 +49,7 @@ def erase_records(path: str, person: Person, write: Callable[[bytes], object], w
             person,
             work,
             lambda kept: write(dialect.raw(bytes(kept))),
-            trims=text.trims(names),
+            surplus=text.surplus(names),
         )
         write(delivered.top)
         eraser.run_to(text.stop - text.start.data_start)
@@ -93,7 +94,7 @@ class _Eraser(Splitter):
         work: Path,
         write: Callable[[bytes | bytearray], object],
         *,
-        trims: bool,
+        surplus: Surplus,
     ) -> None:
         self._person = person
         self._work = work
@@ -103,7 +104,7 @@ class _Eraser(Splitter):
         self._is_held = False
         self.count = 0
         self.is_torn = False
-        super().__init__(window, start, names, trims=trims)
+        super().__init__(window, start, names, surplus=surplus)
 
     def run_to(self, size: int) -> None:
         """Write the text, `size` bytes long, without the erased records."""

@@ -24,7 +24,7 @@ from sluice.landing.errors import UnreadableFileError
 from sluice.landing.feed import FeedFormat
 from sluice.landing.names import Header, Names
 from sluice.landing.normalise import normalise
-from sluice.landing.output import LineRuns, write_lines
+from sluice.landing.output import Aside, LineRuns, write_lines
 from sluice.landing.proof import Layout, Prover, record_lines
 from sluice.landing.source import (
     content_hash,
@@ -70,11 +70,13 @@ class Inspection:
 
     If `error` is set, the file cannot be loaded (`retry`: it may be fine, try again without waiting for a change);
     `error` is for everybody, `error_detail` for operators. `is_unchanged`: the content is what it was, nothing else was
-    looked at. Otherwise `parts` hold `records_read - fault_count` records. `faults_path` is a Parquet file of (reason,
-    raw_record, line), `lines_path` one of (part, ordinal, line): record k of a part stands in line + (k - ordinal) of
-    its last run with ordinal <= k. Sizes and times (nanoseconds since 1970, UTC) were taken before reading.
+    looked at. Otherwise `parts` hold `records_read - fault_count` records. `faults_path` is a Parquet file of
+    (number, reason, raw_record, line), `lines_path` one of (number, part, ordinal, line): record k of a part stands in
+    line + (k - ordinal) of its last run with ordinal <= k. Files that are inspected together share both; `number` is
+    the place of the file among them, from 0. Sizes and times (nanoseconds since 1970, UTC) were taken before reading.
     """
 
+    number: int = 0
     error: str | None = None
     error_detail: str | None = None
     retry: bool = False
@@ -118,19 +120,26 @@ def inspect_files(
     work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = Names(feed)
 
-    def inspect(path: str, known_hash: str | None) -> Inspection:
-        return _Look(path, feed, names, work_dir).inspect(known_hash)
+    aside = Aside(work_dir)
 
-    if len(paths) < 2:
-        return [inspect(path, known_hash) for path, known_hash in zip(paths, known_hashes, strict=True)]
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(inspect, paths, known_hashes))
+    def inspect(number: int) -> Inspection:
+        return _Look(number, paths[number], feed, names, work_dir, aside).inspect(known_hashes[number])
+
+    with aside.faults, aside.lines:
+        if len(paths) < 2:
+            return [inspect(number) for number in range(len(paths))]
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(inspect, range(len(paths))))
 
 
 class _Look:
     """One look at one file."""
 
-    def __init__(self, path: str, feed: FeedFormat, names: Names, work_dir: Path) -> None:
+    def __init__(
+        self, number: int, path: str, feed: FeedFormat, names: Names, work_dir: Path, aside: Aside
+    ) -> None:
+        self._number = number
+        self._aside = aside
         self._path = path
         self._feed = feed
         self._names = names
@@ -155,6 +164,7 @@ class _Look:
                 content_hash=self._found.content_hash or (None if problem.retry else self._hash()),
             )
         found = self._found
+        found.number = self._number
         found.size_bytes, found.modified_ns, found.changed_ns, found.inode = before
         return found
 
@@ -228,7 +238,7 @@ class _Look:
         if digest:
             found.content_hash = digest.hexdigest()
         found.records_read = runs.count
-        found.lines_path = write_lines(self._work_dir, [runs])
+        found.lines_path = write_lines(self._aside.lines, self._number, [runs])
         newline = start.newline.decode() or "\n"
         part = self._part(header, text.path, newline, runs, has_header=start.kind != "none")
         part.quoted_newlines = quoted_newlines
@@ -242,7 +252,9 @@ class _Look:
         """Copy the good records of a file, and tell the others."""
         found = self._found
         text, dialect = text.readable(self._names, self._feed, self._work_dir)
-        result = normalise(text, self._names, self._feed, dialect, self._work_dir)
+        result = normalise(
+            text, self._names, self._feed, dialect, self._work_dir, aside=self._aside, number=self._number
+        )
         found.records_read, found.fault_count = result.records, result.faults
         found.faults_path, found.lines_path = result.faults_path, result.lines_path
         for part in result.parts:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sluice.landing import limits
 from sluice.landing.names import Names
 from sluice.landing.proof import CR, LF, QUOTE, Layout, is_utf8, trailing_junk
+from sluice.landing.surplus import Surplus
 from sluice.landing.window import Bytes, Flags, Positions
 
 GOOD, EMPTY, SHORT, ODD = range(4)
@@ -36,11 +37,11 @@ class Lines:
     lf_only: bool
 
 
-def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool, trims: bool) -> Lines:
+def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool, surplus: Surplus) -> Lines:
     """Judge every line of `array`, which ends with a line end.
 
-    `mid_line`: the bytes before it do not end with a line feed, so what a CR ended there may go on here. `trims`: rows
-    usually end in delimiters that mean nothing; where they do not, those that do are ODD.
+    `mid_line`: the bytes before it do not end with a line feed, so what a CR ended there may go on here. `surplus`:
+    what rows usually have behind their last column; those that have more are ODD.
     """
     line_feeds = np.flatnonzero(array == LF)
     returns = np.flatnonzero(array == CR)
@@ -62,7 +63,7 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool, trims: 
         delimiters, troubled = _unquoted(array, delimiters, quotes, starts, ends, layout)
     widths = np.diff(np.searchsorted(delimiters, terminators), prepend=0) + 1
     good = (widths == layout.width) & (ends - starts <= limits.RECORD)
-    surplus = _surplus(array, layout, widths, good, starts, ends) if trims else NONE
+    trailing = _trailing(array, layout, surplus.usual, widths, good, starts, ends)
     tails = ends - np.where(good, widths - layout.width, 0)
 
     clean_text = is_utf8(array)
@@ -80,9 +81,9 @@ def judge(array: Bytes, layout: Layout, names: Names, *, mid_line: bool, trims: 
     kinds = np.where(good, GOOD, ODD).astype(np.uint8)
     kinds[is_short & ~may_be_headers] = SHORT
     kinds[ends == starts] = EMPTY
-    surplus = surplus[good[np.searchsorted(terminators, surplus)]] if len(surplus) else surplus
+    trailing = trailing[good[np.searchsorted(terminators, trailing)]] if len(trailing) else trailing
     groups = _groups(kinds, line_feeds, starts, ends, mid_line=mid_line) if len(lone) else {}
-    return Lines(starts, ends, kinds, clean_text, groups, may_be_headers, surplus, not len(returns))
+    return Lines(starts, ends, kinds, clean_text, groups, may_be_headers, trailing, not len(returns))
 
 
 def _terminators(array: Bytes, line_feeds: Positions, returns: Positions) -> tuple[Positions, Positions]:
@@ -115,14 +116,20 @@ def _unquoted(
     return delimiters[(before - first[line]) % 2 == 0], troubled
 
 
-def _surplus(
-    array: Bytes, layout: Layout, widths: Positions, good: Flags, starts: Positions, ends: Positions
+def _trailing(
+    array: Bytes,
+    layout: Layout,
+    usual: int,
+    widths: Positions,
+    good: Flags,
+    starts: Positions,
+    ends: Positions,
 ) -> Positions:
-    """Delimiters at the end of lines that are too wide by them alone; those lines become good."""
-    if not (widths > layout.width).any():
+    """Up to `usual` delimiters at the end of lines that are too wide by them alone; those lines become good."""
+    if not usual or not (widths > layout.width).any():
         return NONE
     found = []
-    for count in range(1, 9):
+    for count in range(1, min(usual, 8) + 1):
         lines = np.flatnonzero((widths == layout.width + count) & (ends - starts <= limits.RECORD))
         for back in range(1, count + 1):
             lines = lines[array[ends[lines] - back] == layout.delimiter]

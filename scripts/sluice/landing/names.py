@@ -109,6 +109,16 @@ class Names:
                 break
         return there >= self._half
 
+    def run_together(self, header: Header) -> tuple[str, str] | None:
+        """Two columns that a header lacks and that one of its other names is made of, or None."""
+        lacking = [name for name, column in self._known.items() if column not in header.columns]
+        others = {letters(label) for label in header.extra if label is not None}
+        for first in lacking:
+            for second in lacking:
+                if first + second in others:
+                    return self._known[first], self._known[second]
+        return None
+
     def _holds_key(self, known: set[str]) -> bool:
         return bool(self._feed.key) and known.issuperset(self._feed.key)
 

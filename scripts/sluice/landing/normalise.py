@@ -16,11 +16,12 @@ from sluice.landing.feed import FeedFormat
 from sluice.landing.header import Start
 from sluice.landing.lines import Lines
 from sluice.landing.names import Header, Names
-from sluice.landing.output import FaultWriter, LongText, Part, cut_text, write_lines
+from sluice.landing.output import Aside, FaultWriter, LongText, Part, cut_text, write_lines
 from sluice.landing.proof import Layout, Proven, Prover, record_lines
 from sluice.landing.records import Outcome, Verdict
 from sluice.landing.source import open_file
 from sluice.landing.splitter import Splitter
+from sluice.landing.surplus import Surplus
 from sluice.landing.text import Text
 from sluice.landing.window import Window
 
@@ -39,25 +40,29 @@ class Normalised:
     lines_path: str | None
 
 
-def normalise(text: Text, names: Names, feed: FeedFormat, dialect: Dialect, work_dir: Path) -> Normalised:
+def normalise(
+    text: Text, names: Names, feed: FeedFormat, dialect: Dialect, work_dir: Path, *, aside: Aside, number: int
+) -> Normalised:
     """Split the records of a text that RFC 4180 reads into good and faulty ones; what is written is in the `dialect`
-    that the file had.
+    that the file had; faults and lines of the file `number` go `aside`.
 
     Raises UnreadableFileError if reading fails or the file has too many headers, OSError if writing fails.
     """
     start = text.start
-    with open_file(text.path) as source, FaultWriter(work_dir) as faults:
+    with open_file(text.path) as source, FaultWriter(aside.faults, number) as faults:
         window = Window(source, start.data_start, text.stop, crlf=start.crlf, mid_line=start.mid_line)
         parts = _Parts(work_dir, dialect)
         try:
             limit = feed.limits.max_raw_bytes
-            Sorter(window, start, names, parts, faults, raw_limit=limit, trims=text.trims(names)).run()
+            Sorter(window, start, names, parts, faults, raw_limit=limit, surplus=text.surplus(names)).run()
         finally:
             parts.close()
     kept = [part for part in parts.all if part.runs.count] or parts.all[:1]
     records = sum(part.runs.count for part in kept)
-    lines_path = write_lines(work_dir, [part.runs for part in kept])
-    return Normalised(records + faults.count, faults.count, kept, faults.path, lines_path)
+    lines_path = write_lines(aside.lines, number, [part.runs for part in kept])
+    return Normalised(
+        records + faults.count, faults.count, kept, aside.faults.path if faults.count else None, lines_path
+    )
 
 
 class _Parts:
@@ -98,13 +103,13 @@ class Sorter(Splitter):
         faults: FaultWriter,
         *,
         raw_limit: int,
-        trims: bool,
+        surplus: Surplus,
     ) -> None:
         """Records go to `parts` and `faults`; no more than `raw_limit` bytes of a fault are kept."""
         self._parts = parts
         self._faults = faults
         self._raw_limit = raw_limit
-        super().__init__(window, start, names, trims=trims)
+        super().__init__(window, start, names, surplus=surplus)
 
     def _new_long_text(self) -> LongText:
         return LongText(self._raw_limit)

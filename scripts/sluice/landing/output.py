@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter
 
 FAULT_SCHEMA = pa.schema(
-    [("reason", pa.large_string()), ("raw_record", pa.large_string()), ("line", pa.int64())]
+    [
+        ("number", pa.int64()),
+        ("reason", pa.large_string()),
+        ("raw_record", pa.large_string()),
+        ("line", pa.int64()),
+    ]
 )
-LINE_SCHEMA = pa.schema([("part", pa.int64()), ("ordinal", pa.int64()), ("line", pa.int64())])
+LINE_SCHEMA = pa.schema(
+    [("number", pa.int64()), ("part", pa.int64()), ("ordinal", pa.int64()), ("line", pa.int64())]
+)
 FLUSH_BYTES = 8 << 20
 
 
@@ -162,19 +170,75 @@ def cut_text(kept: bytes, size: int) -> bytes:
     return kept + b" [cut; %d bytes in all]" % size
 
 
-class FaultWriter(AbstractContextManager["FaultWriter"]):
-    """Faulty records, one row each, in a Parquet file that is created with the first of them."""
+class SharedTable(AbstractContextManager["SharedTable"]):
+    """Rows that many files have little of each, in one Parquet file, which is created with the first of them.
 
-    def __init__(self, work_dir: Path) -> None:
-        """Faults will be written to `work_dir`."""
-        self._work_dir = work_dir
+    Threads may write at the same time; the rows of one file keep their order.
+    """
+
+    def __init__(self, work_dir: Path, schema: pa.Schema) -> None:
+        """Rows of this schema will be written to `work_dir`."""
+        self.path = str(new_path(work_dir, ".parquet"))
+        self._schema = schema
+        self._lock = Lock()
+        self._pending: list[pa.RecordBatch] = []
+        self._size = 0
         self._writer: ParquetWriter | None = None
         self._out: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pending:
+            self._flush()
+        if self._writer is not None and self._out is not None:
+            self._writer.close()
+            self._out.close()
+
+    def write(self, columns: list[pa.Array]) -> None:
+        """Append rows. Raises OSError."""
+        batch = pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        with self._lock:
+            self._pending.append(batch)
+            self._size += batch.nbytes
+            if self._size > FLUSH_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._writer is None:
+            from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - slow to import, seldom needed
+
+            self._out = open_new(Path(self.path))
+            self._writer = ParquetWriter(
+                self._out, self._schema, use_dictionary=False, write_statistics=False, store_schema=False
+            )
+        self._writer.write_table(pa.Table.from_batches(self._pending, self._schema))
+        self._pending, self._size = [], 0
+
+
+class Aside:
+    """What is kept of the files that are looked at together, beside their records: faults, and runs of lines."""
+
+    def __init__(self, work_dir: Path) -> None:
+        """Both will be written to `work_dir`. Close them."""
+        self.faults = SharedTable(work_dir, FAULT_SCHEMA)
+        self.lines = SharedTable(work_dir, LINE_SCHEMA)
+
+
+class FaultWriter(AbstractContextManager["FaultWriter"]):
+    """The faulty records of one file, one row each."""
+
+    def __init__(self, table: SharedTable, number: int) -> None:
+        """Faults of the file `number` will be written to `table`."""
+        self._table = table
+        self._number = number
         self._reasons: list[bytes] = []
         self._raw: list[bytes] = []
         self._lines: list[int] = []
         self._pending = 0
-        self.path: str | None = None
         self.count = 0
 
     def __enter__(self) -> Self:
@@ -185,9 +249,6 @@ class FaultWriter(AbstractContextManager["FaultWriter"]):
     ) -> None:
         if self._reasons:
             self._flush()
-        if self._writer is not None and self._out is not None:
-            self._writer.close()
-            self._out.close()
 
     def add(self, reason: str, raw: bytes, line: int) -> None:
         """Keep one faulty record: its raw text, bytes that are not UTF-8 as `\\xNN`."""
@@ -202,35 +263,26 @@ class FaultWriter(AbstractContextManager["FaultWriter"]):
             self._flush()
 
     def _flush(self) -> None:
-        if self._writer is None:
-            from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - slow to import, seldom needed
-
-            self.path = str(new_path(self._work_dir, ".parquet"))
-            self._out = open_new(self.path)
-            self._writer = ParquetWriter(
-                self._out, FAULT_SCHEMA, use_dictionary=False, write_statistics=False, store_schema=False
-            )
-        columns = [_texts(self._reasons), _texts(self._raw), _numbers(np.array(self._lines, np.int64))]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=FAULT_SCHEMA))
+        numbers = _numbers(np.full(len(self._lines), self._number))
+        lines = _numbers(np.array(self._lines, np.int64))
+        self._table.write([numbers, _texts(self._reasons), _texts(self._raw), lines])
         self._reasons, self._raw, self._lines, self._pending = [], [], [], 0
 
 
-def write_lines(work_dir: Path, parts: list[LineRuns]) -> str | None:
-    """Write the runs of lines of a file's parts to a Parquet file; None if none has more than one run."""
+def write_lines(table: SharedTable, number: int, parts: list[LineRuns]) -> str | None:
+    """Write the runs of lines of the parts of the file `number`; where to. None if none has more than one run."""
     if all(len(part.lines) < 2 for part in parts):
         return None
-    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - as above
-
-    path = str(new_path(work_dir, ".parquet"))
-    with open_new(path) as out, ParquetWriter(out, LINE_SCHEMA) as writer:
-        for number, part in enumerate(parts):
-            columns = [
+    for place, part in enumerate(parts):
+        table.write(
+            [
                 _numbers(np.full(len(part.lines), number)),
+                _numbers(np.full(len(part.lines), place)),
                 _numbers(np.frombuffer(part.ordinals, np.int64)),
                 _numbers(np.frombuffer(part.lines, np.int64)),
             ]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=LINE_SCHEMA))
-    return path
+        )
+    return table.path
 
 
 def _numbers(values: np.ndarray) -> pa.Array:

@@ -15,6 +15,7 @@ from sluice.landing.fields import State, closing_quote, fields_at, is_empty, is_
 from sluice.landing.header import find_repeated
 from sluice.landing.lines import EMPTY, GOOD, ODD, Lines
 from sluice.landing.names import Header, Names
+from sluice.landing.surplus import Surplus
 
 
 class Verdict(Enum):
@@ -73,10 +74,10 @@ class Reader:
         *,
         ended: bool,
         is_full: bool,
-        trims: bool,
+        surplus: Surplus,
     ) -> None:
         """`data` may be longer than the judged lines. `ended`: nothing follows them in the file; `is_full`: the window
-        cannot grow, so the record that begins with its first line is judged by what is there; `trims` as for judge()."""
+        cannot grow, so the record that begins with its first line is judged by what is there; `surplus` as for judge()."""
         self._data = data
         self._lines = lines
         self._starts: list[int] = lines.starts.tolist()
@@ -86,7 +87,7 @@ class Reader:
         self._fields = fields_at(header.delimiter.encode())
         self._ended = ended
         self._is_full = is_full
-        self._trims = trims
+        self._surplus = surplus
         self._count = len(lines.starts)
         self._kinds = lines.kinds.tobytes()
         self._headers = lines.headers.tobytes()
@@ -148,14 +149,14 @@ class Reader:
     def _verdict(self, values: list[bytes]) -> Verdict:
         """Judge values; empty surplus ones are taken away.
 
-        In a file whose rows do not usually end in delimiters, one such delimiter may have got into a row anywhere
-        beside an empty field: then nobody knows which values belong where.
+        Where rows do not usually have those, a delimiter may have got into the row anywhere: then nobody knows which
+        values belong where.
         """
         named, width = self._header.named, len(values)
         while len(values) > named and is_empty(values[-1]):
             values.pop()
         is_alone = all(map(is_empty, values[1:]))
-        if self._header.width < width > len(values) and not (self._trims or is_alone) and _has_gap(values):
+        if not (is_alone or self._surplus.may_be(self._header, values, width)):
             return Verdict.TOO_MANY
         if named <= len(values) <= self._header.width and not (
             is_alone and (named > 1 or is_empty(values[0]))
@@ -223,12 +224,12 @@ class Reader:
         return None
 
     def _is_whole(self, line: int) -> bool:
-        """Whether a line is a record of the right width, or a header, by itself."""
+        """Whether a line is a record of the right width, if maybe too long, or a header, by itself."""
         if self._kinds[line] == GOOD:
             return True
         seen = self._whole.get(line)
         if seen is None:
-            seen = self._kinds[line] == ODD and self._ends[line] - self._starts[line] <= limits.RECORD
+            seen = self._kinds[line] == ODD
             seen = seen and (self._header_at(line) is not None or self._is_record(line))
             self._whole[line] = seen
         return seen
@@ -278,9 +279,3 @@ class Reader:
         else:
             chain.state, chain.last = State.BROKEN if state is State.SHIFTED else state, line
         return True
-
-
-def _has_gap(values: list[bytes]) -> bool:
-    """Whether an empty value stands before one that is not."""
-    empty = [is_empty(value) for value in values]
-    return True in empty and False in empty[empty.index(True) :]

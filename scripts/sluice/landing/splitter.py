@@ -13,6 +13,7 @@ from sluice.landing.names import Header, Names
 from sluice.landing.output import LongText
 from sluice.landing.proof import Layout
 from sluice.landing.records import Outcome, Reader, Verdict
+from sluice.landing.surplus import Surplus
 from sluice.landing.window import Window
 
 REACH = 1 << 9
@@ -22,9 +23,9 @@ REACH = 1 << 9
 class Splitter:
     """Finds the records at the front of a window, and says of each what it is."""
 
-    def __init__(self, window: Window, start: Start, names: Names, *, trims: bool) -> None:
-        """Records are those below `start`; `trims` as for judge()."""
-        self._trims = trims
+    def __init__(self, window: Window, start: Start, names: Names, *, surplus: Surplus) -> None:
+        """Records are those below `start`; `surplus` as for judge()."""
+        self._surplus = surplus
         self._window = window
         self._names = names
         self._line = start.line
@@ -65,12 +66,12 @@ class Splitter:
         if not cut:
             return self._begin_long_line() if window.is_full else 0
         lines = judge(
-            window.array[:cut], self._layout, self._names, mid_line=window.mid_line, trims=self._trims
+            window.array[:cut], self._layout, self._names, mid_line=window.mid_line, surplus=self._surplus
         )
         reader = Reader(
             window.data, lines, self._header, self._names, ended=window.ended and cut == window.size,
             is_full=window.is_full and is_all,
-            trims=self._trims,
+            surplus=self._surplus,
         )  # fmt: skip
         line, count = 0, len(lines.starts)
         for odd in np.flatnonzero(lines.kinds != GOOD).tolist():
@@ -158,10 +159,10 @@ class Splitter:
             long.in_line = long.goes_on = True
             return self._take_long_line()
         lines = judge(
-            window.array[:cut], self._layout, self._names, mid_line=window.mid_line, trims=self._trims
+            window.array[:cut], self._layout, self._names, mid_line=window.mid_line, surplus=self._surplus
         )
         reader = Reader(
-            window.data, lines, self._header, self._names, ended=False, is_full=False, trims=self._trims
+            window.data, lines, self._header, self._names, ended=False, is_full=False, surplus=self._surplus
         )
         whole = reader.next_whole(0)
         count = len(lines.starts) if whole is None else whole

@@ -24,7 +24,7 @@ from sluice.landing.paths import read_path
 from sluice.landing.source import stamp
 
 INSPECTION_TYPE = (
-    "STRUCT(error VARCHAR, error_detail VARCHAR, retry BOOLEAN, is_unchanged BOOLEAN, note VARCHAR, "
+    "STRUCT(number BIGINT, error VARCHAR, error_detail VARCHAR, retry BOOLEAN, is_unchanged BOOLEAN, note VARCHAR, "
     "content_hash VARCHAR, size_bytes BIGINT, modified_ns BIGINT, changed_ns BIGINT, inode BIGINT, "
     "encoding VARCHAR, is_encoding_guessed BOOLEAN, delimiter VARCHAR, header_kind VARCHAR, "
     "skipped_lines BIGINT, records_read BIGINT, fault_count BIGINT, faults_path VARCHAR, "

@@ -9,10 +9,10 @@ from sluice.landing import limits
 from sluice.landing.decompress import BLOCK
 from sluice.landing.dialect import SAMPLE, Dialect, dialect_of, quote_of, translate
 from sluice.landing.feed import FeedFormat
-from sluice.landing.fields import State, fields_at
-from sluice.landing.header import LINE_END, Start, find_header, find_repeated
+from sluice.landing.header import LINE_END, Start, find_header
 from sluice.landing.names import Names
 from sluice.landing.source import open_file
+from sluice.landing.surplus import Surplus, surplus_of
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,10 @@ class Text:
         start = _find_start(head, self.size, names, feed)
         return replace(self, path=path, head=head, start=start), dialect
 
-    def trims(self, names: Names) -> bool:
-        """Whether most of the first rows end in delimiters behind their last column."""
-        header, fields = self.start.header, fields_at(self.start.header.delimiter.encode())
-        rows = surplus = 0
-        for line in LINE_END.split(self.head[self.start.data_start : self.stop][:SAMPLE]):
-            if not line or line.count(b'"') % 2 or find_repeated(line, names, header.delimiter):
-                continue
-            state, count = fields.count(line, 0, len(line))
-            if state is State.CLOSED and count >= header.named:
-                rows += 1
-                surplus += count > header.named and line.endswith(fields.delimiter)
-        return rows > 0 and 2 * surplus >= rows
+    def surplus(self, names: Names) -> Surplus:
+        """What the first rows have behind their last column. Raises UnreadableFileError, see surplus_of."""
+        sample = self.head[self.start.data_start : self.stop][:SAMPLE]
+        return surplus_of(LINE_END.split(sample), self.start.header, names)
 
 
 def _find_start(head: bytes, size: int, names: Names, feed: FeedFormat) -> Start:
