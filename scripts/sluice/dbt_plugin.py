@@ -102,7 +102,7 @@ class Plugin(BasePlugin):
         Raises DbtDatabaseError when something cannot be delivered.
         """
         asked, cursor = target_config.config, _cursors.current
-        if target_config.location.format == "deliver":
+        if target_config.location and target_config.location.format == "deliver":
             try:
                 asked["delivered"] = deliver(cursor, data_home(), asked)
             except Exception as problem:  # dbt knows its own errors only

@@ -88,9 +88,9 @@ class Changes:
         instant = self._run.instants.get(feed)
         for unique_id in (table, *self._run.nodes[table]["depends_on"]["nodes"]) if instant else ():
             node = self._run.nodes.get(unique_id)
-            meta = node["config"]["meta"] if node else {}
-            if meta.get("feed") != feed:
+            if node is None or node["config"]["meta"].get("feed") != feed:
                 continue
+            meta = node["config"]["meta"]
             for column, bucket in meta.get("group_by", {}).items():
                 if instant in bucket:
                     first, last = self._warehouse.once(f"select min({instant}), max({instant}) {log}")[0]

@@ -88,6 +88,15 @@ class Declared:
     facets: tuple[str, ...] = ()
     metas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    @property
+    def own_feed(self) -> str:
+        """The feed of a table of which only changed rows are sent. Raises: ValueError."""
+        if self.feed is None:
+            raise ValueError(
+                f"{self.relation} is published by its changed rows, so its meta has to name its feed"
+            )
+        return self.feed
+
     def rendered(self, types: Mapping[str, str]) -> list[Column]:
         """The published columns. types: the model's columns and their types, in order. Raises: ValueError."""
         return [
@@ -174,12 +183,11 @@ def _tables_of(node: Mapping[str, Any]) -> Iterator[Declared]:
     meta = meta_of(node)
     for database, said in meta.get("publish", {}).items():
         file_by, sends = said.get("file_by", ""), said.get("sends", "")
+        changed_by: Mapping[str, str] = sends if isinstance(sends, Mapping) else {}
         if sends == "changed_keys":
             changed_by = {name: name for name in ([file_by] if file_by else []) + said["key"][:1]}
         elif sends == "changed_groups":
             changed_by = meta["group_by"]
-        else:
-            changed_by = sends if isinstance(sends, Mapping) else {}
         yield Declared(
             unique_id=node["unique_id"],
             relation=node["alias"],

@@ -1,7 +1,9 @@
 """What a tree of files notes in its `.sluice.json`: what its files reflect, and their stamps."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sluice import durable
 from sluice.stamps import clear, make_folder
@@ -9,7 +11,7 @@ from sluice.stamps import clear, make_folder
 STATE = ".sluice.json"
 
 
-def read_state(tree: Path) -> dict[str, object]:
+def read_state(tree: Path) -> dict[str, Any]:
     """What a tree of files reflects: {"warehouse_id": str, "batches": {feed: identity of its last change}, "files":
     {path: stamp}}; unknown: nothing."""
     try:
@@ -20,7 +22,7 @@ def read_state(tree: Path) -> dict[str, object]:
         return {"warehouse_id": "", "batches": {}, "files": {}}
 
 
-def write_state(tree: Path, state: dict[str, object], *, is_public: bool = True) -> None:
+def write_state(tree: Path, state: Mapping[str, Any], *, is_public: bool = True) -> None:
     """Note what a tree of files reflects now. `is_public`: everybody may read the tree."""
     replace_text(tree / STATE, json.dumps(state, sort_keys=True) + "\n", is_public=is_public)
 

@@ -87,7 +87,7 @@ class Lake:
         kept = sorted(value for value in changed if value not in grown)
         rewritten = self._all(table, feed) if since is None else kept
         parts = {"": (table.query, rewritten, table.by_load)}
-        if grown:
+        if grown and table.added:
             parts[f"-{since}"] = (table.added.query, grown, False)
         if table.waiting:
             parts["-waiting"] = (table.waiting, sorted(rewritten + grown), table.by_load)

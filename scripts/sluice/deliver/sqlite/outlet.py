@@ -79,8 +79,8 @@ class SqliteFiles:
         seen = warehouse.seen(published["batches"] if published["warehouse_id"] == origin else {})
         planner = Planner(run, warehouse)
         due = [table for table in run.tables if table.database == database and self._is_due(table)]
-        plans = [planner.plan(table, published["tables"].get(table.table), seen) for table in due]
-        plans = [plan for plan in plans if plan]
+        planned = (planner.plan(table, published["tables"].get(table.table), seen) for table in due)
+        plans = [plan for plan in planned if plan]
         if not plans:
             return None
         publication = Publication(

@@ -52,7 +52,7 @@ class Plan:
         yield self.table.name, self.rows
 
 
-NOTHING_CHANGED = "nothing"
+NOTHING_CHANGED = Changed(columns=(), groups="", rows="")
 
 
 class Planner:
@@ -99,7 +99,7 @@ class Planner:
             conditions.append(window)
         elif present == columns:
             changed = self._changed(declared, seen)
-            if changed == NOTHING_CHANGED:
+            if changed is NOTHING_CHANGED:
                 return None
         if changed:
             table = replace(
@@ -135,17 +135,19 @@ class Planner:
         )[0][0]
         return newest and newest - timedelta(days=self._run.publish_days - 1)
 
-    def _changed(self, declared: Declared, seen: dict[str, int | None]) -> Changed | str | None:
+    def _changed(self, declared: Declared, seen: dict[str, int | None]) -> Changed | None:
         """What changed; NOTHING_CHANGED; or None when all rows have to be sent."""
         if not declared.sends:
             return None
         is_by_file = declared.sends == "changed_files"
-        followed = self._run.released if is_by_file else [declared.feed, *declared.also_follows]
-        batches = self._warehouse.batches
+        followed = self._run.released if is_by_file else [declared.own_feed, *declared.also_follows]
+        changed: dict[str, int] = {}
         for log in followed:
-            if seen.get(log) is None and (log in seen or log not in declared.also_follows):
+            since = seen.get(log, 0 if log in declared.also_follows else None)
+            if since is None:
                 return None
-        changed = {log: seen.get(log, 0) for log in followed if batches.get(log, 0) != seen.get(log, 0)}
+            if self._warehouse.batches.get(log, 0) != since:
+                changed[log] = since
         if not changed:
             return NOTHING_CHANGED
         if is_by_file:
@@ -154,12 +156,12 @@ class Planner:
         sent = rendered_groups(self._warehouse, declared)
         is_by_key = declared.sends == "changed_keys"
         if is_by_key and not declared.also_follows:
-            log = self._changes.rows(declared.feed, changed[declared.feed])
+            log = self._changes.rows(declared.own_feed, changed[declared.own_feed])
             came = f"select * exclude (sign) from ({log}) as changed where sign > 0"
             return Changed(
                 columns=columns,
                 groups=f"select distinct {sent} from ({log}) as changed",
-                rows=self._warehouse.views.over(declared.relation, {declared.feed: came}),
+                rows=self._warehouse.views.over(declared.relation, {declared.own_feed: came}),
             )
         logs = [f"from state.changed_{log} where batch_id > {since}" for log, since in changed.items()]
         all_sent = " union all ".join(f"select {sent} {log}" for log in logs)
@@ -169,7 +171,7 @@ class Planner:
                 columns=columns,
                 groups=f"select distinct * from ({all_sent})",
                 keys=f"select distinct _key_hash from ({' union all '.join(f'select _key_hash {log}' for log in logs)})",
-                rows=over_entity(self._warehouse, declared.relation, declared.feed, wanted, {}),
+                rows=over_entity(self._warehouse, declared.relation, declared.own_feed, wanted, {}),
             )
         all_groups = " union all ".join(f"select {groups} {log}" for log in logs)
         return Changed(

@@ -50,7 +50,7 @@ class FolderOfFiles:
         self._folder, self._staging = home.published / name, staging_file(home, name)
         self._changes = Changes(run, warehouse)
         self._declared = [table for table in run.tables if table.database == name]
-        self._feed = self._declared[0].feed
+        self._feed = self._declared[0].own_feed
         self._state: Behind | None = None
         self._is_touched = False
 
@@ -69,9 +69,10 @@ class FolderOfFiles:
             ValueError: a value that may be no file name; nothing was written.
             sqlite3.Error: a file could not be written; the others are up to date, or as they were.
         """
-        is_done = since is None
+        if since is None:
+            return
+        batch, is_done = since.since.get(self._feed, self._warehouse.batches[self._feed]), False
         while not is_done:
-            batch = since.since.get(self._feed, self._warehouse.batches[self._feed])
             due = self._due(batch)
             is_done = not (due.files or due.surplus) or self._publish(batch, due)
             self._is_touched = self._is_touched or bool(due.files or due.surplus)
@@ -136,16 +137,16 @@ class FolderOfFiles:
         for declared in self._declared if files else ():
             if full:
                 yield declared.table, self._full_rows(declared)
-            if not all(file.is_full for file in files):
+            if since is not None and not all(file.is_full for file in files):
                 yield from self._changed_rows(declared, since)
 
     def _full_rows(self, declared: Declared) -> str:
         is_due = f"{declared.file_by} in (select name from files_to_publish where is_full)"
-        rows = over_entity(self._warehouse, declared.relation, declared.feed, is_due, {})
+        rows = over_entity(self._warehouse, declared.relation, declared.own_feed, is_due, {})
         return self._selected(declared, self._in_window(declared, rows), is_due)
 
     def _changed_rows(self, declared: Declared, since: int) -> Iterator[tuple[str, str]]:
-        feed, instant = declared.feed, self._run.instants[declared.feed]
+        feed, instant = self._feed, self._run.instants[self._feed]
         is_due = f"{declared.file_by} in (select name from files_to_publish where not is_full)"
         log = f"from state.changed_{feed} where batch_id > {since} and {is_due}"
         first, last = self._span(f"select min({instant}), max({instant}) {log}")
