@@ -18,7 +18,7 @@ def node(
         "resource_type": kind,
         "name": name,
         "alias": name,
-        "config": {"materialized": "view" if feed else "table", "meta": meta},
+        "config": {"materialized": "seed" if kind == "seed" else "view" if feed else "table", "meta": meta},
         "columns": {},
         "depends_on": {"nodes": []},
     }
@@ -29,6 +29,7 @@ NODES = [
     node("orders", feed="orders", publish={"sluice": {"key": ["id"]}}),
     node("daily_metrics", publish={"sluice": {}}),
     node("between", feed="orders"),
+    node("reasons", "seed", publish={"operations": {}}),
     node("runs", publish={"operations": {"every_run": True}}),
     node("orders_test", "test", feed="orders"),
     node("test_of_both", "test"),
@@ -81,6 +82,7 @@ def run(touched: tuple[str, ...] = (), without: tuple[str, ...] = (), **statuses
         ({"test_of_both": "fail"}, []),
         ({"test_of_all": "error"}, []),
         ({"daily_metrics": "skipped"}, []),
+        ({"reasons": "error"}, []),
     ],
 )
 def test_a_failure_holds_back_its_feed(statuses: dict[str, str], released: list[str]) -> None:
@@ -93,7 +95,7 @@ def test_a_model_that_was_left_out_holds_back_what_belongs_to_it() -> None:
     assert found.released == ["customers", "orders"]
     assert found.delivered_feeds == ["customers"]
     assert run(without=("daily_metrics",)).delivered_feeds == []
-    assert run(without=("runs",)).delivered_feeds == ["customers", "orders"]
+    assert run(without=("runs", "reasons")).delivered_feeds == ["customers", "orders"]
 
 
 def test_a_run_about_some_feeds_releases_no_other_and_leaves_views_standing() -> None:

@@ -94,11 +94,11 @@ class Points:
         return called
 
     def outlet(self, function: Callable, step: str) -> Callable:
-        """A method of an outlet as a part of a step, with a point before and after it, at which its cursor is idle."""
+        """A method of an outlet as a part of a step, with a point before and after it."""
 
         def called(outlet: Any, *arguments: Any) -> Any:
             before, was_in_python = self.step, self.is_in_python
-            self.step, self.is_in_python, self.cursor = step, False, outlet._warehouse.cursor
+            self.step, self.is_in_python = step, True
             try:
                 self.reach()
                 result = function(outlet, *arguments)

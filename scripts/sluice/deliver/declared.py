@@ -41,8 +41,7 @@ class Declared:
     """One published table.
 
     Attributes:
-        unique_id, relation: of its model.
-        stands: a run that is about some feeds leaves the model as it is: a view, or a seed.
+        unique_id, relation, kind: of its model; kind is its materialization.
         database: 'sluice', 'operations', or the name of a folder of files: 'tenants'.
         table: its name.
         feed: the feed whose rows it holds; None: it has a column `feed`, or belongs to no feed.
@@ -68,7 +67,7 @@ class Declared:
 
     unique_id: str
     relation: str
-    stands: bool
+    kind: str
     database: str
     table: str
     feed: str | None = None
@@ -191,7 +190,7 @@ def _tables_of(node: Mapping[str, Any]) -> Iterator[Declared]:
         yield Declared(
             unique_id=node["unique_id"],
             relation=node["alias"],
-            stands=node["config"]["materialized"] in ("view", "seed"),
+            kind=node["config"]["materialized"],
             database=database,
             table=said.get("table", node["name"]),
             feed=meta.get("feed"),

@@ -116,18 +116,17 @@ class Run:
 
     @cached_property
     def built(self) -> frozenset[str]:
-        """Unique ids of the models that reflect this run: those built in it and, in a run that is about some feeds, the
-        published views and seeds of these feeds and of none, which such a run leaves standing."""
+        """Unique ids of the models that reflect this run: those built in it; seeds, which are as their files are; and, in a run
+        that is about some feeds, the published views of these feeds and of none, which such a run leaves standing."""
         built = {result.unique_id for result in self.results if result.status == "success"}
         failed = {result.unique_id for result in self.results} - built
-        if self.touched:
-            standing = (None, *self.touched)
-            built |= {
-                table.unique_id
-                for table in self.tables
-                if table.stands and table.unique_id not in failed and table.feed in standing
-            }
-        return frozenset(built)
+        standing = {
+            table.unique_id
+            for table in self.tables
+            if table.kind == "seed"
+            or (table.kind == "view" and table.feed in (None, *self.touched) and self.touched)
+        }
+        return frozenset(built | (standing - failed))
 
     def has_built(self, name: str) -> bool:
         """Whether this run built the model of that name."""
