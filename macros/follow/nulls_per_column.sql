@@ -3,7 +3,7 @@
 
   Args:
     feed (string): the feed.
-    rows (table expression): see signed_rows.
+    rows (Relation): the entity.
   Returns: a SQL query with the columns feed, ingest_date, column_name, null_count; columns with a value in every row
     are left out.
 -#}
@@ -22,7 +22,7 @@
       select
         ingest_date,
         {%- for column in entity(feed).columns %}
-        coalesce(sum(sign) filter (where {{ column }} is null), 0) as {{ column }}{{ ',' if not loop.last }}
+        count(*) filter (where {{ column }} is null) as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
       from {{ rows }}
       group by ingest_date

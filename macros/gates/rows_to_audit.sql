@@ -2,7 +2,7 @@
   The rows of a model that a data test looks at (see audit_extent).
 
   Args:
-    model (Relation): an entity, or a model with the strategy replace_changed_groups.
+    model (Relation): an entity, or a rollup with group_by.
     feed (string): the feed it belongs to; none: all rows are looked at.
   Returns: a table expression. Of a changed entity: the rows of the loads that came, and those of others that changed;
     where no load came, these alone, from the log that is published; of an entity made anew: 100,000 rows, because one SQL
@@ -33,7 +33,7 @@
   {{ return(rows_where(model, feed, '(' ~ parts | join(' or ') ~ ')') ~ ' as audited') }}
 {%- endmacro %}
 
-{#- The mapping group_by in the meta of a model with the strategy replace_changed_groups; none for others. -#}
+{#- The mapping group_by in the meta of a rollup; none for others. Args: model (Relation). -#}
 {% macro audited_groups(model) -%}
   {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ model.identifier, {}) if execute else {} -%}
   {{ return(node.get('config', {}).get('meta', {}).get('group_by')) }}

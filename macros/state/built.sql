@@ -19,3 +19,8 @@
   delete from state.built where model = '{{ this.identifier }}';
   insert into state.built values ('{{ this.identifier }}', {{ fingerprint }})
 {%- endmacro %}
+
+{#- The current model's relation was made from nothing that counts: the next build makes it anew. Returns: a SQL statement. -#}
+{% macro forget_built() -%}
+  delete from state.built where model = '{{ this.identifier }}'
+{%- endmacro %}

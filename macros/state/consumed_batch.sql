@@ -11,30 +11,9 @@
   {%- endfor %}
 {%- endmacro %}
 
-{#- Post-hook: note, in the model's own transaction, that it has taken in every change of the feed's entity so far. -#}
+{#- Note, in the model's own transaction, that it has taken in every change of the feed's entity so far. Args: feed (string). Returns: SQL statements. -#}
 {% macro note_consumed(feed) -%}
   delete from state.consumed where model = '{{ this.identifier }}' and feed = '{{ feed }}';
   insert into state.consumed
   select '{{ this.identifier }}', '{{ feed }}', coalesce(max(batch_id), 0) from state.batches where feed = '{{ feed }}';
-{%- endmacro %}
-
-{#-
-  Whether a model that follows an entity must be made anew: it never was made, a full refresh was asked for, or the
-  entity was made anew since.
-
-  Args:
-    feed (string): the entity's feed.
-  Returns: a boolean. Call it from the model itself.
--#}
-{% macro is_rebuilt_after(feed) -%}
-  {%- if not execute or not is_incremental() -%}
-    {{ return(true) }}
-  {%- endif -%}
-  {%- set behind -%}
-    select distinct batches.feed
-    from state.batches as batches
-    left join state.consumed as consumed on consumed.model = '{{ this.identifier }}' and consumed.feed = batches.feed
-    where batches.is_full and batches.batch_id > coalesce(consumed.batch_id, 0)
-  {%- endset -%}
-  {{ return(feed in asked_once(behind) | map(attribute=0)) }}
 {%- endmacro %}

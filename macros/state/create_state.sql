@@ -2,8 +2,9 @@
   The machinery's own tables, in the schema `state`. Models are what people query; these remember what was done.
 
     loads     one row per load of a landing file: the ledger from which file_loads is made
-    applied   one row per load whose records the feed's entity reflects (see follow_changes)
-    judged    one row per load whose records int_<feed>_waiting reflects
+    applied   one row per load whose records the feed's entity reflects (see the materialization entity)
+    contested_<feed>  the accepted records of the keys that occur more than once, ranked (see contested_records)
+    waiting_<feed>  the records that name something unknown (see waiting_records)
     batches   one row per change of an entity, numbered; is_full: everything may have changed. Numbers order the changes of one
               warehouse, and repeat when an older one is brought back; `identity` never does, so files outside note that
     consumed  the last batch that each model downstream of an entity has taken in
@@ -13,13 +14,12 @@
     changed_references  one row per value that records of a feed refer to and that became known (sign 1), or unknown (-1),
               in a batch
     released_records  the records that waited for what they refer to, until a batch, and which rules of their own they broke
-              (made by replace_moved_records, and put right by replace_touched)
-    changed_<feed>  signed difference of the entity's rows, per batch (made by close_changes)
+              (see duckdb__change_waiting_sql)
+    changed_<feed>  signed difference of the entity's rows, per batch (see duckdb__change_entity)
     repeated_<feed>, last_load  what the last load of a feed brought (see settle_ties)
     forgotten the last batch of each feed whose logged changes were deleted
     runs      one row per dbt run
-    built     what each view, and each incremental model's own file, was when it was last made (see is_built_from,
-              declared_anew)
+    built     what each table of the project's own materializations was made from (see is_built_from)
     suppressed  keyed hashes of the values of people who were forgotten (see forget)
     erased    how many records forgetting took out of a version of a file
     record_lines  the line of each record whose raw text is kept, by the hash of that text and, where a load has it
@@ -39,6 +39,7 @@
 {%- endmacro %}
 
 {% macro duckdb__create_state() -%}
+  {{ duckdb__drop_models_of_older_versions() }}
   create schema if not exists state;
   create sequence if not exists state.load_ids;
   create sequence if not exists state.batch_ids;
@@ -49,7 +50,6 @@
     error varchar, is_forgotten boolean default false
   );
   create table if not exists state.applied (feed varchar not null, load_id integer not null);
-  create table if not exists state.judged (feed varchar not null, load_id integer not null);
   create table if not exists state.batches (feed varchar not null, batch_id integer not null, is_full boolean not null);
   alter table state.batches add column if not exists identity varchar default cast(uuid() as varchar);
   create table if not exists state.changed_loads (feed varchar not null, batch_id integer not null, load_id integer not null);
@@ -97,4 +97,20 @@
     where error is null
   )
   where recency = 1;
+{%- endmacro %}
+
+{#- What versions before 1.0 had four models of each feed for; the entity is made anew by this version. -#}
+{% macro duckdb__drop_models_of_older_versions() -%}
+  {%- if run_query("select count(*) from duckdb_tables() where schema_name = 'state' and table_name = 'judged'").rows[0][0] -%}
+    {%- for feed in feeds() %}
+    {%- for kind in ['quarantined', 'accepted'] %}
+  drop view if exists {{ relation_of('int_' ~ feed ~ '_' ~ kind) }};
+    {%- endfor %}
+    {%- for kind in ['contested', 'waiting'] %}
+  drop table if exists {{ relation_of('int_' ~ feed ~ '_' ~ kind) }};
+  delete from state.consumed where model = 'int_{{ feed }}_{{ kind }}';
+    {%- endfor %}
+    {%- endfor %}
+  drop table state.judged;
+  {%- endif %}
 {%- endmacro %}

@@ -11,6 +11,7 @@ import sys
 import threading
 from importlib.abc import MetaPathFinder
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import duckdb
@@ -41,12 +42,29 @@ COMPRESSION_RATIO = 6
 
 class _WithoutPandas(MetaPathFinder):
     """DuckDB and pyarrow import pandas where it is installed, although nothing in a build uses it: 1 to 3 seconds
-    of every dbt command. They do without it when it cannot be found."""
+    of every dbt command. They do without it when it cannot be found. A Python model that asks for it gets it."""
 
     def find_spec(self, fullname, path=None, target=None):
-        """Find nothing, and end the search for pandas."""
-        if fullname == "pandas":
+        """Find nothing, and end the search where a library asks for pandas. (What DuckDB imports from C++ is asked for by
+        who called it.)"""
+        if fullname == "pandas" and _importer() in NEED_NO_PANDAS:
             raise ModuleNotFoundError("pandas is left out of dbt's process", name=fullname)
+
+
+NEED_NO_PANDAS = frozenset(
+    {"adbc_driver_manager", "agate", "dbt", "dbt_common", "duckdb", "pyarrow", "sluice"}
+)
+
+
+def _importer() -> str:
+    """The package whose code runs an import."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__", "")).split(".")[0]
+        if package != "importlib" and frame.f_globals is not globals():
+            return package
+        frame = frame.f_back
+    return ""
 
 
 class Plugin(BasePlugin):

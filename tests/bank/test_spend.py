@@ -81,16 +81,16 @@ def test_marts_follow_every_change(home: DataHome) -> None:
     )
     deliver(home, "b.csv", [transaction(500, amount="0.1")], modified=2)
     with predict_service():
-        home.build()
+        home.assert_definitions(home.build())
     assert_sums_are_right(home)
     assert "t999" not in assert_unusual_are_right(home)
 
     # Answers arrive without any change of the transactions: only categories move.
     deliver(home, "c.csv", [transaction(n, amount="0.2") for n in range(600, 650)])
-    home.build()
+    home.assert_definitions(home.build())
     assert_sums_are_right(home)
     with predict_service():
-        home.build()
+        home.assert_definitions(home.build())
     assert_sums_are_right(home)
     assert not published(home, "select * from spend_per_category where category = 'unclassified'")
     built = published_tables(home)

@@ -158,9 +158,9 @@ OTHER_RULES: dict[tuple[str, str], str] = {
         update state.loads set ingest_date = null where feed = '{feed}' and file like '%/new.csv'
        """ for feed in ENTITIES},
     ("product_events_row_is_valid", "customer_is_known"): """
-        update int_product_events_contested set customer_id = 'nobody' where event_id = 'new-twice-0'""",
+        update state.contested_product_events set customer_id = 'nobody' where event_id = 'new-twice-0'""",
     ("orders_row_is_valid", "customer_is_known"): """
-        update int_orders_contested set customer_id = 'nobody' where order_id = 'new-twice-0'""",
+        update state.contested_orders set customer_id = 'nobody' where order_id = 'new-twice-0'""",
 }  # fmt: skip
 
 # Test → (SQL that plants the fault, words of the failure reason).
@@ -232,7 +232,7 @@ MORE_FAULTS = [
      delete from tenant_metrics_per_minute; delete from tenant_metrics_per_hour; delete from tenant_metrics_per_day
      """, "are clean"),
     ("service_events_key_is_unique",
-     "update int_service_events_contested set _rank = 1 where event_id = 'new-twice-0'",
+     "update state.contested_service_events set _rank = 1 where event_id = 'new-twice-0'",
      "2 rows have this key"),
     ("numbers_read_their_truth_table", "update number_cases set expected_integer = 0 where raw = '1e3'",
      "parse_integer reads '1e3' as null"),

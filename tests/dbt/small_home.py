@@ -54,7 +54,8 @@ def _records(feed: str, tag: str, day: str) -> str:
 class SmallHome:
     """The home, with its warehouse as it was after the last build, and dbt in this process."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, project: Path = PROJECT) -> None:
+        self.project = project
         self.root = root / "home"
         self.target = root / "target"
         self.manifest: Any = None
@@ -92,7 +93,7 @@ class SmallHome:
         return result
 
     def _dbt(self, command: str, *arguments: str) -> dbtRunnerResult:
-        where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        where = ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
         where += ["--target-path", str(self.target), "--log-path", str(self.target)]
         if command in ("build", "test"):  # unit tests are in the manifest for those who read it
             arguments = ("--exclude-resource-type", "unit_test", *arguments)

@@ -1,6 +1,5 @@
 """What the YAML says is compared with what was built: columns, contracts, macros, exposures, files."""
 
-import ast
 import csv
 import re
 import sqlite3
@@ -144,17 +143,19 @@ def test_feeds_are_the_landing_sources(home: SmallHome) -> None:
     assert set(project[1].split(", ")) == sources
 
 
-def test_unit_tests_rank_by_the_declared_preferences(home: SmallHome) -> None:
-    """A unit test has no graph in which to look up an entity's declaration, so it repeats it."""
-    repeated = 0
-    for test in home.manifest.unit_tests.values():
-        entity = test.overrides.macros.get("entity") if test.overrides else None
-        if entity and "best" in entity:
-            model = home.manifest.nodes[f"model.sluice.{test.model}"]
-            declared = {key: model.config.meta["entity"][key] for key in entity}
-            assert entity == declared, test.name
-            repeated += 1
-    assert repeated == 6
+def test_every_entity_says_what_it_is(home: SmallHome) -> None:
+    """Key, preference and columns stand in its config, and a unit test brings the preference out."""
+    sources = {source.name for source in home.manifest.sources.values() if source.source_name == "landing"}
+    entities = {node.name: node for node in nodes(home, "model") if node.config.materialized == "entity"}
+    assert set(entities) == sources
+    for node in entities.values():
+        assert {"key", "best", "columns"} <= set(node.config.meta["entity"])
+    tested = {
+        test.model
+        for test in home.manifest.unit_tests.values()
+        if test.name.endswith("_prefer_the_best_record")
+    }
+    assert tested == sources
 
 
 def test_every_reason_is_brought_out_alone(home: SmallHome) -> None:
@@ -207,15 +208,3 @@ def test_singular_tests_give_a_reason(path) -> None:
     text = path.read_text()
     assert text.startswith("-- ")
     assert "as failure_reason" in text
-
-
-def test_the_entities_are_declared_as_mappings() -> None:
-    """The declaration stands in the model's own config, where a reader of the model sees it."""
-    for path in (PROJECT / "models" / "intermediate").glob("*/int_*_contested.sql"):
-        text = path.read_text()
-        start = text.index("'entity': ") + len("'entity': ")
-        depth, end = 0, start
-        while depth or end == start:
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            end += 1
-        assert {"key", "best", "columns"} <= set(ast.literal_eval(text[start:end]))

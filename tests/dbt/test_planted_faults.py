@@ -50,7 +50,7 @@ def test_every_broken_rule_is_named(home: SmallHome) -> None:
     statements = [FORGET_AUDITS, *OTHER_RULES.values()]
     for table, broken in BROKEN_RULES.values():
         clean = "where _reject_reasons is null and _key_hash not in (select _key_hash from {})"
-        contested = table.replace("stg_landing__", "int_") + "_contested"
+        contested = table.replace("stg_landing__", "state.contested_")
         where = clean.format(contested) if table.startswith("stg_landing__") else ""
         for place, assignment in enumerate(broken.values()):
             statements.append(

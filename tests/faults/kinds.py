@@ -79,10 +79,10 @@ CLOCK_DAYS = (3, -5, 400, 0)
 def take_memory(points: Points, fault: dict[str, Any], is_first: bool) -> None:
     """DuckDB may use no more than it does (as with a small SLUICE_MEMORY_LIMIT); Python gets no more at this point. A process
     that the kernel ends for its memory is killed, which is a fault of its own."""
-    if not is_first:
-        return
     if points.is_in_python:  # the cursor is busy then
         raise MemoryError
+    if not is_first:
+        return
     for limit in ("1MB", "4MB", "16MB", "64MB"):
         try:
             points.cursor.execute(f"set memory_limit = '{limit}'")

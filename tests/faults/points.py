@@ -34,7 +34,7 @@ CALLS = (
 
 NODES = (
     (r"model\.sluice\.stg_landing__(?!files)", "stage"),
-    (r"model\.sluice\.(int_tenant_events_|tenant_events$)", "resolve"),
+    (r"model\.sluice\.tenant_events$", "resolve"),
     (
         r"model\.sluice\.(tenant_metrics_|daily_metrics$|hourly_events$|int_\w+_counted$|quarantine_summary$)",
         "roll up",

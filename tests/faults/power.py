@@ -4,7 +4,7 @@ While a command runs, each file is copied when it is synced, and each folder's l
 the process has ended, the tree is made of those copies and lists alone: a file that was written and never synced is
 empty, one that was changed since has its old content, a name in a folder that was not synced since is not there.
 
-Database files are left as they are, because DuckDB and SQLite sync them in ways that Python does not see; but of a
+Database files are left as they are, or removed, because DuckDB and SQLite sync them in ways that Python does not see; but of a
 published file the write-ahead log is gone, which SQLite does not sync before it moves it into the file.
 """
 
@@ -90,7 +90,7 @@ class Recorder:
                 self._make(folder / name, child, there)
             elif found and found.is_file() and name.endswith(DATABASES):
                 shutil.copy2(found, folder / name)
-            elif name.endswith(("-wal", "-shm")):
+            elif name.endswith((*DATABASES, "-wal", "-shm")):
                 continue
             elif copy.exists():
                 shutil.copy2(copy, folder / name)

@@ -75,7 +75,8 @@ class Scene:
         lab.keep("land")
         lab.bring_back("ingest")
         _deliver(home, OLD)
-        assert lab.worker.run("build all").status == 0
+        first = lab.worker.run("build all")
+        assert first.status == 0, first.said[-5000:]
         _deliver(home, NEW)
         lab.keep("build")
         self._learn("build")
@@ -122,9 +123,9 @@ class Scene:
     def differing(self, step: str) -> list[str]:
         """What is not as after an undisturbed run of the step's command, by its name."""
         expected, found = self._expected[_command(step)], self._found(_command(step))
-        return sorted(
-            name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-        )
+        # A published file that is made again lacks the tables of feeds that the build leaves out: they have no rows.
+        names = expected.keys() | found.keys()
+        return sorted(name for name in names if (expected.get(name) or []) != (found.get(name) or []))
 
     def _found(self, command: str) -> dict[str, object]:
         home = self.lab.home
@@ -193,7 +194,7 @@ class Scene:
             "report": [(root / "reports" / D1, 0o500)],
             "archive": [(landing / "tenant_events" / D1, 0o500)],
             "erase": [(landing / "tenant_events" / D1, 0o500)],
-            "land": [(landing, 0o500)],
+            "land": [(landing / "tenant_events", 0o500)],
             "restore": [(root, 0o500)],
         }[step]
 
@@ -210,7 +211,7 @@ class Scene:
         vanishing = {
             "publish": ["published/sluice.db", "published/operations.db"],
             "tenants": ["published/tenants/acme.db"],
-            "lake": [f"lake/clean/tenant_events/{D1}", "lake/.sluice.json"],
+            "lake": [f"lake/clean/tenant_events/{D1}"],
             "report": [f"reports/{D1}/validation_report.json"],
         }
         return [(str(root / name), None) for name in vanishing[step]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pyarrow import parquet
-from tests.pipeline.harness import PROJECT, DataHome
+from tests.pipeline.harness import PROJECT, UNKNOWN_AFTER_ERASURE, DataHome
 
 from sluice.archive.__main__ import main as archive
 
@@ -109,18 +109,18 @@ def test_a_person_is_forgotten_everywhere_and_stays_so(home: DataHome, tmp_path:
         "gone.csv": (2, 1, 0, 0, 1),
     }
     assert {row[0]: row for row in home.published()["service_metrics_per_day"]} != before
-    found = home.everything()
+    found = home.everything(UNKNOWN_AFTER_ERASURE)
     assert sorted(row[0] for row in found["service_events"]) == ["e0", "e1", "e2", "e6", "e8"]
 
     write(home, ["2026-01-01/plain.csv", "2026-01-04/gone.csv"], modified=1e9 + 60)
     home.build()
-    again = home.everything()
+    again = home.everything(UNKNOWN_AFTER_ERASURE)
     assert again["service_events"] == found["service_events"] and again["quarantine"] == found["quarantine"]
     assert {
         row[-1] for row in home.query("select file, forgotten_count from file_loads where records_read = 3")
     } == {1, 2}
     home.build("--full-refresh")
-    for name, rows in home.everything().items():
+    for name, rows in home.everything(UNKNOWN_AFTER_ERASURE).items():
         assert rows == again[name], name
 
 

@@ -74,16 +74,16 @@ def test_the_counts_add_up(delivery: Delivery, feed: str) -> None:
     assert files == set(told.file_names) and len(files) == told.files
     assert len({name.split("/")[1] for name in files}) == DAYS
     records, entities = table(delivery.home, f"{feed}_records"), table(delivery.home, f"{feed}_entities")
-    assert duckdb.sql(f"select count(*), max(record_number) < count(*) from {records}").fetchone() == (
+    assert duckdb.execute(f"select count(*), max(record_number) < count(*) from {records}").fetchone() == (
         ROWS,
         True,
     )
-    assert duckdb.sql(
+    assert duckdb.execute(
         f"""select bool_and((verdict = 'quarantined') = (len(reasons) > 0)),
             bool_and(reasons = list_sort(reasons)), bool_and(verdict = 'quarantined' or key is not null),
             count(distinct key) filter (verdict = 'clean') from {records}"""
     ).fetchone() == (True, True, True, told.clean)
-    assert duckdb.sql(f"select count(*) from {entities}").fetchone() == (told.clean,)
+    assert duckdb.execute(f"select count(*) from {entities}").fetchone() == (told.clean,)
     saved = json.loads((delivery.home / "ground_truth" / "summary.json").read_text())
     assert saved["feeds"][feed]["quarantined_by_reason"] == told.quarantined_by_reason
 
@@ -93,7 +93,7 @@ def test_every_reason_and_repair_occurs(delivery: Delivery, feed: str) -> None:
     told = delivery.summary.feeds[feed]
     assert set(told.quarantined_by_reason) == STRUCTURAL | set(REASONS[feed].split())
     assert set(told.repaired_by_column) == REPAIRS[feed]
-    alone = duckdb.sql(
+    alone = duckdb.execute(
         f"select distinct reasons[1] from {table(delivery.home, f'{feed}_records')} where len(reasons) = 1"
     )
     assert {row[0] for row in alone.fetchall()} == set(told.quarantined_by_reason), "each reason alone, too"
@@ -101,7 +101,7 @@ def test_every_reason_and_repair_occurs(delivery: Delivery, feed: str) -> None:
 
 @pytest.mark.parametrize("feed", list(FEEDS))
 def test_every_way_to_write_a_time_occurs(delivery: Delivery, feed: str) -> None:
-    shapes = duckdb.sql(
+    shapes = duckdb.execute(
         f"select distinct time_shape from {table(delivery.home, f'{feed}_records')}"
     ).fetchall()
     assert {row[0] for row in shapes} - {None} == {shape.name for shape in ACCEPTED}
@@ -117,7 +117,7 @@ def test_every_way_to_write_a_time_occurs(delivery: Delivery, feed: str) -> None
 
 def test_keys_come_again_in_every_way(delivery: Delivery) -> None:
     records = table(delivery.home, "service_events_records")
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"""with told as (
                 select key, count(*) as copies, count(distinct file) as files,
                     count(distinct file[:38]) as days, count(*) filter (verdict = 'quarantined') as refused
@@ -131,7 +131,7 @@ def test_keys_come_again_in_every_way(delivery: Delivery) -> None:
 
 
 def test_customers_come_late_or_never(delivery: Delivery) -> None:
-    counts = duckdb.sql(
+    counts = duckdb.execute(
         f"""select count(*) filter (c.ingest_date > o.ingest_date) > 100,
                 count(*) filter (c.customer_id is null)
             from {table(delivery.home, "orders_entities")} as o
@@ -151,7 +151,7 @@ def test_amounts_statuses_and_tenants_are_all_there(delivery: Delivery) -> None:
     texts = {record["amount"] or "" for record in orders}
     for shape in (r"[0-9]{3},[0-9]{3}\.[0-9]{2}", r"\.[0-9]{2}", r"0,075", r"-5\.00", r"0\.00", r"1_000"):
         assert any(re.search(f"^(1,)?[0-9]*{shape}$", text) for text in texts), shape
-    statuses = duckdb.sql(
+    statuses = duckdb.execute(
         f"select status, count(*) filter (amount = 0) > 0 from {table(delivery.home, 'orders_entities')}"
         " group by status order by status"
     ).fetchall()
@@ -159,7 +159,7 @@ def test_amounts_statuses_and_tenants_are_all_there(delivery: Delivery) -> None:
         ("cancelled", True), ("chargeback", False), ("failed", True),
         ("paid", False), ("pending", True), ("refunded", False),
     ]  # fmt: skip
-    tenants = duckdb.sql(
+    tenants = duckdb.execute(
         f"select count(distinct tenant_id) from {table(delivery.home, 'tenant_events_entities')}"
     ).fetchone()
     assert tenants[0] >= 20
@@ -170,15 +170,15 @@ def test_minute_metrics_belong_to_the_entities(delivery: Delivery) -> None:
         table(delivery.home, "service_metrics_per_minute"),
         table(delivery.home, "service_events_entities"),
     )
-    summed = duckdb.sql(
+    summed = duckdb.execute(
         f"select sum(request_count), sum(latency_count), sum(status_count), sum(error_count) from {metrics}"
-    )
-    counted = duckdb.sql(
+    ).fetchone()
+    counted = duckdb.execute(
         f"select count(*), count(latency_ms), count(status_code), count(*) filter (status_code >= 300)"
         f" from {entities}"
-    )
-    assert summed.fetchone() == counted.fetchone()
-    assert duckdb.sql(
+    ).fetchone()
+    assert summed == counted
+    assert duckdb.execute(
         f"""select bool_and(p50_latency_ms <= p95_latency_ms and p95_latency_ms <= p99_latency_ms),
             count(*) = count(distinct (service, minute)) from {metrics}"""
     ).fetchone() == (True, True)
@@ -189,7 +189,7 @@ def test_python_reads_every_file(tmp_path: Path) -> None:
     summary = generate(1_000, 3, 4, tmp_path, structural_faults=False)
     for feed, told in summary.feeds.items():
         counts = dict(
-            duckdb.sql(
+            duckdb.execute(
                 f"select file, count(*) from {table(tmp_path, f'{feed}_records')} group by 1"
             ).fetchall()
         )

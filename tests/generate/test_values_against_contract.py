@@ -134,7 +134,7 @@ def test_what_a_file_decides(forms: int, order: str | None, decimal: str | None,
     decided = ", ".join(
         expression(name, bits) for name in ("decided_order", "decided_decimal", "must_read_again")
     )
-    assert duckdb.sql(f"select {decided}").fetchone() == (order, decimal, again)
+    assert duckdb.execute(f"select {decided}").fetchone() == (order, decimal, again)
 
 
 @settings(max_examples=15, deadline=None)
@@ -148,7 +148,7 @@ def test_a_file_is_read_again_where_its_values_come_out_otherwise(seed: int) -> 
     )
     forms = dict(told)
     decide = {
-        bits: duckdb.sql(
+        bits: duckdb.execute(
             f"select {expression('decided_order', f'cast({bits} as utinyint)')},"
             f" {expression('must_read_again', f'cast({bits} as utinyint)')}"
         ).fetchone()

@@ -72,7 +72,7 @@
       (
         select coalesce(sum(accepted_count), 0) from state.loads
         where load_id in (select load_id from state.current_loads where feed = '{{ feed }}')
-      ) - (select count(*) from {{ ref('int_' ~ feed ~ '_contested') }} where _rank > 1) as clean_count
+      ) - (select count(*) from {{ contested_records(feed) }} where _rank > 1) as clean_count
   )
 
   select * from disagreeing

@@ -19,8 +19,8 @@
   {%- set load_ids = unaudited_loads(feed) or 'null' %}
   {%- set extent = audit_extent(feed) %}
   {%- set is_large = extent != 'everything' and accepted_record_count(feed, load_ids) > 1000000 %}
-  {%- set accepted = ref('int_' ~ feed ~ '_accepted') %}
-  {%- set contested = ref('int_' ~ feed ~ '_contested') %}
+  {%- set accepted = accepted_records(feed) %}
+  {%- set contested = contested_records(feed) %}
   {%- set within = (' false' if is_audited(feed) else ' _load_id in (' ~ load_ids ~ ')') if extent == 'changes' %}
   -- depends_on: {{ ref('file_loads') }}
   -- depends_on: {{ ref('int_reasons_counted') }}
@@ -59,7 +59,7 @@
 
   rejected as materialized (
     select _load_id as load_id, reject_reasons
-    from {{ ref('int_' ~ feed ~ '_quarantined') }}
+    from ({{ quarantined_records(feed) }}) as records
     {{ 'where' ~ within if within }}
   ),
 

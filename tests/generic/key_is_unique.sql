@@ -13,7 +13,7 @@
 {% test key_is_unique(model, key, feed=none) %}
   {%- set key_csv = key | join(', ') %}
   {%- set extent = audit_extent(feed) if feed else 'everything' %}
-  {%- set accepted = ref('int_' ~ feed ~ '_accepted') if feed else none %}
+  {%- set accepted = accepted_records(feed) if feed else none %}
   {%- if feed %}
   -- depends_on: {{ ref('reject_reasons') }}
   {%- endif %}

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from dbt.contracts.graph.manifest import Manifest
 from sluice.watch.builds import WITHOUT_LOG, close_warehouse, show
 
 PROJECT = Path(__file__).resolve().parents[2]
-UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at", "first_seen_at", "content_hash", "line"}
-"""Columns that tell when something was done, not what the data say; and what is not known of a file that somebody was erased
-from, until it is read again."""
+UNCOMPARED = {"published_at", "build_id", "loaded_at", "modified_at", "first_seen_at"}
+"""Columns that tell when something was done, not what the data say."""
+
+UNKNOWN_AFTER_ERASURE = {"content_hash", "line"}
+"""Columns not known of a file that somebody was erased from, until it is read again."""
 
 UNCOMPARED_ROWS = {
     "file_loads": " where status in ('loaded', 'failed')",
@@ -76,33 +78,54 @@ class DataHome:
             raise AssertionError(f"dbt {command} failed: {failures or result.exception}")
         return result
 
+    def assert_definitions(self, result: dbtRunnerResult) -> None:
+        """What entities and rollups keep is what the SQL of each model gives, which anyone can run."""
+        kept = {
+            run.node.name: run.node.compiled_code
+            for run in result.result.results
+            if getattr(run.node.config, "materialized", None) in ("entity", "rollup")
+        }
+        assert kept, "the build made no entity and no rollup"
+        with closing(duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True)) as warehouse:
+            for name, sql in kept.items():
+                columns = ", ".join(f'"{row[0]}"' for row in warehouse.execute(f"describe {name}").fetchall())
+                table, defined = f"(select {columns} from {name})", f"(select {columns} from ({sql}))"
+                found = warehouse.execute(
+                    f"(select 'too many', * from {table} except all select 'too many', * from {defined}) union all"
+                    f" (select 'missing', * from {defined} except all select 'missing', * from {table})"
+                ).fetchall()
+                assert not found, f"{name} is not what its SQL gives: {found[:3]}"
+
+    def opened(self) -> closing[duckdb.DuckDBPyConnection]:
+        """The warehouse, to plant a fault in."""
+        return closing(duckdb.connect(str(self.root / "warehouse.duckdb")))
+
     def query(self, sql: str) -> list[tuple]:
         """Rows of the warehouse."""
         with closing(duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True)) as warehouse:
             return warehouse.execute(sql).fetchall()
 
-    def published(self, database: str = "sluice") -> dict[str, list[tuple]]:
-        """Every published table of a database as sorted rows, without what depends on the clock."""
+    def published(self, database: str = "sluice", without: Collection[str] = ()) -> dict[str, list[tuple]]:
+        """Every published table of a database as sorted rows, without what depends on the clock and without some columns."""
         tables = {}
         with closing(sqlite3.connect(self.root / "published" / f"{database}.db")) as db:
             names = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
             for name in names:
                 if name.startswith("_") or name == "pipeline_runs":
                     continue
-                columns = [
-                    row[1] for row in db.execute(f'pragma table_info("{name}")') if row[1] not in UNCOMPARED
-                ]
+                declared = [row[1] for row in db.execute(f'pragma table_info("{name}")')]
+                columns = [column for column in declared if column not in {*UNCOMPARED, *without}]
                 condition = UNCOMPARED_ROWS.get(name, "")
                 listed = ", ".join(f'"{column}"' for column in columns)
                 rows = db.execute(f'select {listed} from "{name}"{condition}').fetchall()
                 tables[name] = sorted(rows, key=repr)
         return tables
 
-    def everything(self) -> dict[str, list[tuple]]:
+    def everything(self, without: Collection[str] = ()) -> dict[str, list[tuple]]:
         """The tables of all published databases, for comparing two histories."""
-        tables = {**self.published("sluice"), **self.published("operations")}
+        tables = {**self.published("sluice", without), **self.published("operations", without)}
         for path in sorted((self.root / "published" / "tenants").glob("*.db")):
-            rows = self.published(f"tenants/{path.stem}")
+            rows = self.published(f"tenants/{path.stem}", without)
             tables |= {f"tenants/{path.stem}.{name}": rows[name] for name in rows}
         return tables
 

@@ -1,8 +1,12 @@
 """Files that are rewritten, disappear, are read again or were not readable: what stands in their place, one promise each."""
 
+from typing import Any
+
+import duckdb
 import pytest
 from tests.pipeline.harness import DataHome
 
+from sluice import dbt_plugin
 from sluice.landing import sql_functions
 
 pytestmark = pytest.mark.slow  # many builds
@@ -197,3 +201,29 @@ def test_a_feed_may_fail_when_too_much_of_it_is_rejected(home: DataHome) -> None
     assert home.query("select count(*) from state.loads where feed = 'service_events'") == [(0,)]
     home.build()
     assert home.query("select event_id from service_events") == [("e1",)]
+
+
+@pytest.mark.parametrize("guilty", [{"f11.csv"}, {"f00.csv", "f30.csv"}])
+def test_files_that_take_all_memory_are_found_by_halves(
+    home: DataHome, monkeypatch: pytest.MonkeyPatch, guilty: set[str]
+) -> None:
+    """The error names no file. Of 32 files some break their reader: the others are loaded, after few attempts."""
+    attempts = []
+    run = dbt_plugin._try_statements
+
+    def short_of_memory(cursor: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> None:
+        attempts.append(asked)
+        if any(name in asked["statements"] for name in guilty):
+            asked = asked | {"statements": "select error('unused')"}
+            run(cursor, asked)
+            attempts[-1]["problem"] = asked["problem"] | {"kind": "OutOfMemoryException", "is_of_data": True}
+        else:
+            run(cursor, asked)
+
+    monkeypatch.setattr(dbt_plugin, "_try_statements", short_of_memory)
+    for number in range(32):
+        home.write(f"{DAY}/f{number:02}.csv", f"{HEADER}\n{GOOD.replace('e1', f'e{number}')}\n")
+    home.build("-s", "stg_landing__service_events")
+    loads = home.query("select file, error is not null from state.loads order by file")
+    assert {file[-7:] for file, is_failed in loads if is_failed} == guilty and len(loads) == 32
+    assert len(attempts) < 10 * (1 + len(guilty))

@@ -109,7 +109,7 @@ def test_every_history_ends_in_the_tables_of_one_clean_load(home: DataHome, hist
         for file, content in build:
             clock += 60
             home.write(file, content, modified=clock)
-        home.build()
+        home.assert_definitions(home.build())
     _assert_same(home.everything(), expected)
 
     home.build("--full-refresh")

@@ -68,6 +68,6 @@ def test_any_order_of_arrival_ends_in_one_clean_build(home: DataHome, history) -
     for number, files in enumerate(builds):
         for file, text in files.items():
             home.write(file, text, modified=1_100_000_000 + number * 60)
-        home.build()
+        home.assert_definitions(home.build())
     found = _everything(home)
     assert {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)} == set()

@@ -35,7 +35,7 @@ def test_a_file_is_written_when_its_tenant_changed_and_at_no_other_time(home: Da
     assert changed(was, builds(home)) == set()
 
     deliver(home, "c.csv", [event("globex", 9), event("globex", 1, payload={"amount": 5})])
-    home.build(*FEED)
+    home.assert_definitions(home.build(*FEED))
     assert changed(was, builds(home)) == {"globex"}
     rows = {row[0]: row for row in home.published("tenants/globex")["events"]}
     assert set(rows) == {"e0", "e1", "e2", "e9"}
@@ -45,7 +45,7 @@ def test_a_file_is_written_when_its_tenant_changed_and_at_no_other_time(home: Da
         home, "b.csv", [event("globex", 20)], modified=2e9
     )  # a rewritten file: initech has no events any more
     was = builds(home)
-    home.build(*FEED)
+    home.assert_definitions(home.build(*FEED))
     assert names(home) == ["acme", "globex"] and changed(was, builds(home)) == {"globex", "initech"}
     assert not list((home.root / "published" / "tenants").glob("initech*"))
 

@@ -1,15 +1,13 @@
 {#-
-  The loads that became current, or are no longer, since somebody last looked.
+  The loads of a feed that became current, or are no longer, since its entity was last changed (state.applied).
 
   Args:
     feed (string): the feed.
-    reflected (string): table of `state` with the loads that were current then: 'applied' for the feed's entity, 'judged'
-      for the records that wait.
   Returns: a SQL query with the columns load_id and sign: +1 came, -1 went.
 -#}
-{% macro moved_loads(feed, reflected='applied') -%}
+{% macro moved_loads(feed) -%}
 with applied as (
-  select load_id from state.{{ reflected }} where feed = '{{ feed }}'
+  select load_id from state.applied where feed = '{{ feed }}'
 ),
 
 current_loads as (
@@ -22,18 +20,17 @@ select load_id, -1 as sign from applied where load_id not in (select load_id fro
 {%- endmacro %}
 
 {#-
-  What a feed refers to and became known, or unknown, since a model last looked.
+  What a feed refers to and became known, or unknown, since its entity, the current model, was last changed.
 
   Args:
     feed (string): the feed, which declares a reference.
-    model_name (string): the model, which notes what it took in of the entity that the feed refers to (note_consumed).
   Returns: a SQL query with the columns reference and sign: +1 became known, -1 unknown.
 -#}
-{% macro moved_references(feed, model_name) -%}
+{% macro moved_references(feed) -%}
   {%- set reference = entity(feed).reference -%}
 select {{ reference.column }} as reference, cast(sum(sign) as tinyint) as sign
 from state.changed_{{ reference.entity }}
-where batch_id > {{ consumed_batch(model_name, reference.entity) }}
+where batch_id > {{ consumed_batch(this.identifier, reference.entity) }}
 group by 1
 having sum(sign) != 0
 {%- endmacro %}

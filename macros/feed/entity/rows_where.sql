@@ -19,9 +19,7 @@
   {%- if not execute -%}
     {{ return(default__rows_where(model, feed, condition)) }}
   {%- endif -%}
-  {#- A contested record is in the table of contested records itself, so those that are not wanted need not be known. #}
-  {%- set conditions = {feed: condition, 'int_' ~ feed ~ '_contested': condition} -%}
-  {{ return(duckdb__over_rows('model.' ~ project_name ~ '.' ~ model.identifier, conditions, feed)) }}
+  {{ return(duckdb__over_rows('model.' ~ project_name ~ '.' ~ model.identifier, {feed: condition}, feed)) }}
 {%- endmacro %}
 
 {#-
@@ -53,9 +51,9 @@
     {%- set is_one_lookup = conditions[feed].count(' in (') == 1 and ' or ' not in conditions[feed] -%}
     {%- set rowids = 'rowid in (select rowid from ' ~ node.relation_name ~ ' where ' ~ conditions[feed] ~ ')' -%}
     {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ (conditions[feed] ~ ' and ' ~ rowids if is_one_lookup else rowids) ~ ')') }}
-  {%- elif node.config.materialized != 'view' and node.name in conditions -%}
+  {%- elif node.config.materialized not in ('view', 'entity') and node.name in conditions -%}
     {{ return('(select * from ' ~ node.relation_name ~ ' where ' ~ conditions[node.name] ~ ')') }}
-  {%- elif node.config.materialized != 'view' or (node.name in feeds() and node.name != entity) -%}
+  {%- elif node.config.materialized not in ('view', 'entity') or (node.name in feeds() and node.name != entity) -%}
     {{ return(node.relation_name) }}
   {%- endif -%}
   {%- set views = asked_once("select view_name, sql from duckdb_views() where schema_name = '" ~ node.schema ~ "'") -%}
@@ -68,6 +66,10 @@
     {%- set sql.text = modules.re.split(name, sql.text) | join(duckdb__over_rows(parent, conditions, entity, rows)) -%}
   {%- endfor -%}
   {%- if node.name == entity -%}
+    {#- A contested record is in the table of contested records itself, so those that are not wanted need not be known. -#}
+    {%- set contested = 'state.contested_' ~ entity -%}
+    {%- set sql.text = modules.re.split(modules.re.escape(contested) ~ '\\b', sql.text)
+      | join('(select * from ' ~ contested ~ ' where ' ~ conditions[entity] ~ ')') -%}
     {{ return('(select * from (' ~ sql.text ~ ') where ' ~ conditions[entity] ~ ')') }}
   {%- endif -%}
   {{ return('(' ~ sql.text ~ ')') }}

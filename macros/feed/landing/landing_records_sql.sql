@@ -109,7 +109,7 @@
     {{ duckdb__paths_literal(layout.files) }},
     columns = { {%- for column in layout.columns %}'c{{ loop.index0 }}': 'VARCHAR'{{ ', ' if not loop.last }}{% endfor -%} },
     auto_detect = false, compression = 'none', header = {{ layout.has_header }}, delim = {{ duckdb__text_literal(layout.delimiter) }}, quote = '"', escape = '"',
-    new_line = '{{ '\\r\\n' if layout.newline == '\r\n' else '\\n' }}', parallel = {{ not layout.quoted_newlines }}, max_line_size = 16777216
+    new_line = '{{ '\\r\\n' if layout.newline == '\r\n' else '\\n' }}', parallel = {{ not layout.quoted_newlines }}, max_line_size = 16777216, buffer_size = 33554432
   )
 {%- endmacro %}
 

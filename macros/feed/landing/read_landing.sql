@@ -65,27 +65,18 @@
 {%- endmacro %}
 
 {#-
-  Mark the file that stopped a batch as failed: the one whose path the message names, else those that cannot be read alone,
-  else all of them.
+  Mark the file that stopped a batch as failed: the one whose path the message names, else those that cannot be read by
+  themselves.
 
   Args:
     problem (mapping {kind, message}): the error (see try_statements).
-  Errors: raised again when it is not of the data.
+  Errors: raised again when it is not of the data, or no single file is guilty.
 -#}
 {% macro duckdb__blame(feed, staged, problem) -%}
   {%- set named = "select distinct load_id from landing_parts where contains(" ~ duckdb__text_literal(problem.message) ~ ", read_path)" -%}
   {%- set guilty = run_query(named).columns[0].values() | list -%}
   {%- if not guilty and problem.is_of_data -%}
-    {%- for load_id in run_query('select distinct load_id from landing_parts order by load_id').columns[0].values() -%}
-      {%- set alone = try_statements(
-        'create or replace temp view landing_records as ' ~ duckdb__landing_records_sql(feed, [load_id]) ~ ';'
-        ~ 'create or replace temp table read_alone as ' ~ compiled_code ~ '; drop table read_alone;'
-      ) -%}
-      {%- if alone -%}{%- do guilty.append(load_id) -%}{%- endif -%}
-    {%- endfor -%}
-    {%- if not guilty -%}
-      {%- do guilty.extend(run_query('select distinct load_id from landing_parts').columns[0].values()) -%}
-    {%- endif -%}
+    {%- set guilty = duckdb__loads_that_break(feed, run_query('select distinct load_id from landing_parts order by load_id').columns[0].values() | list) -%}
   {%- endif -%}
   {%- if not guilty -%}
     {{ exceptions.raise_compiler_error('The records of ' ~ feed ~ ' could not be read: ' ~ problem.message) }}
@@ -95,6 +86,21 @@
     ~ " error_detail = " ~ duckdb__text_literal(problem.message) ~ " where load_id in (" ~ guilty | join(', ') ~ ");"
     ~ " delete from landing_parts where load_id in (" ~ guilty | join(', ') ~ "); commit; begin transaction"
   ) -%}
+{%- endmacro %}
+
+{#-
+  The loads whose files cannot be read, found by reading halves of halves: of a thousand files with one that breaks its reader,
+  twenty reads. Args: feed (string), loads (list of load ids). Returns: a list of load ids; none where each half can be read.
+-#}
+{% macro duckdb__loads_that_break(feed, loads) -%}
+  {%- set problem = try_statements(
+    'create or replace temp view landing_records as ' ~ duckdb__landing_records_sql(feed, loads) ~ ';'
+    ~ 'create or replace temp table read_apart as ' ~ compiled_code ~ '; drop table read_apart;'
+  ) -%}
+  {%- if not problem -%}{{ return([]) }}{%- endif -%}
+  {%- if loads | length == 1 -%}{{ return(loads) }}{%- endif -%}
+  {%- set middle = loads | length // 2 -%}
+  {{ return(duckdb__loads_that_break(feed, loads[:middle]) + duckdb__loads_that_break(feed, loads[middle:])) }}
 {%- endmacro %}
 
 {#-

@@ -75,10 +75,10 @@
   reasons as (
     {%- if has_ledger and 'int_reasons_counted' in built %}
     select load_id, reject_reason, record_count from {{ relation_of('int_reasons_counted') }} where record_count > 0
-    {%- for feed in feeds() if entity(feed).reference and 'int_' ~ feed ~ '_waiting' in built %}
+    {%- for feed in feeds() if entity(feed).reference and feed in built %}
     union all
     select _load_id, '{{ entity(feed).reference.reason }}', count(*)
-    from {{ relation_of('int_' ~ feed ~ '_waiting') }}
+    from state.waiting_{{ feed }}
     group by _load_id
     {%- endfor %}
     {%- else %}

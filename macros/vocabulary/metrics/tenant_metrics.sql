@@ -1,8 +1,8 @@
 {#-
-  Metrics of tenants' events per tenant, source, event type and bucket, as sums that a model adds (see add_changes).
+  Metrics of tenants' events per tenant, source, event type and bucket, as sums that a rollup adds.
 
   Args:
-    events (string): the CTE of signed events, with the columns of payload_values for the field amount.
+    events (string): the CTE of events, with the columns of payload_values for the field amount.
     bucket (string): 'minute', 'hour' or 'day'; also the name of the bucket column.
   Returns: a SQL query. Amounts are summed as decimals, so that sums are exact and do not depend on the order of rows.
 -#}
@@ -25,10 +25,10 @@
     source,
     event_type,
     date_trunc('{{ bucket }}', event_at) as {{ bucket }},
-    cast(sum(sign) as bigint) as event_count,
-    cast(coalesce(sum(sign) filter (where amount is not null), 0) as bigint) as amount_count,
-    cast(coalesce(sum(amount * sign), 0) as decimal(38, 4)) as amount_sum,
-    cast(coalesce(sum({{ byte_length('payload') }} * sign), 0) as bigint) as payload_bytes
+    count(*) as event_count,
+    count(amount) as amount_count,
+    cast(coalesce(sum(amount), 0) as decimal(38, 4)) as amount_sum,
+    cast(coalesce(sum({{ byte_length('payload') }}), 0) as bigint) as payload_bytes
   from parsed
   group by tenant_id, source, event_type, date_trunc('{{ bucket }}', event_at)
 {%- endmacro %}

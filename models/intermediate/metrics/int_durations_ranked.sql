@@ -1,9 +1,5 @@
 {{ config(
-  materialized='incremental',
-  incremental_strategy='replace_changed_groups',
-  unique_key=['ingest_date'],
-  on_schema_change='fail',
-  post_hook="{{ note_consumed('product_events') }}",
+  materialized='rollup',
   meta={
     'feed': 'product_events',
     'group_by': {'ingest_date': 'ingest_date'},
@@ -14,7 +10,7 @@ with events as (
   select
     ingest_date,
     duration_ms
-  from {{ rows_of_changed_groups('product_events', ref('product_events'), instant=none) }}
+  from {{ ref('product_events') }}
 ),
 
 ranked as (

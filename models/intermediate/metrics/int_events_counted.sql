@@ -1,19 +1,9 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='add_changes',
-  unique_key=['feed', 'ingest_date', 'event_date', 'hour'],
-  on_schema_change='fail',
-  post_hook="{{ note_all_consumed(['orders', 'product_events', 'service_events', 'tenant_events', 'transactions']) }}",
-  meta={
-    'feeds': ['orders', 'product_events', 'service_events', 'tenant_events', 'transactions'],
-    'sums': ['event_count'],
-  }
-) }}
+{{ config(materialized='rollup', meta={'sums': ['event_count']}) }}
 
 with events as (
   {%- for feed, instant in event_instants().items() %}
-  select '{{ feed }}' as feed, ingest_date, {{ instant }} as event_at, sign
-  from {{ signed_rows(feed, ref(feed)) }}
+  select '{{ feed }}' as feed, ingest_date, {{ instant }} as event_at
+  from {{ ref(feed) }}
   {{ 'union all' if not loop.last }}
   {%- endfor %}
 ),
@@ -24,7 +14,7 @@ int_events_counted as (
     ingest_date,
     cast(event_at as date) as event_date,
     cast(extract(hour from event_at) as integer) as hour,
-    cast(sum(sign) as bigint) as event_count
+    count(*) as event_count
   from events
   group by feed, ingest_date, cast(event_at as date), extract(hour from event_at)
 )

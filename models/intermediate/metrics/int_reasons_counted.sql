@@ -1,30 +1,21 @@
-{{ config(
-  materialized='incremental',
-  incremental_strategy='follow_loads',
-  unique_key=['load_id', 'reject_reason'],
-  on_schema_change='fail',
-) }}
-{%- for feed in feeds() %}
--- depends_on: {{ ref('stg_landing__' ~ feed) }}
-{%- endfor %}
+{{ config(materialized='rollup', meta={'per_load': true}) }}
 
 with loads as (
-  {{ loads_to_follow() }}
+  select
+    load_id,
+    feed
+  from {{ current_loads() }}
 ),
 
 rejects as (
-  {%- for feed in feeds() if loads_to_follow_of(feed) %}
+  {%- for feed in feeds() %}
   select
     _load_id as load_id,
     unnest(_reject_reasons) as reject_reason
   from {{ ref('stg_landing__' ~ feed) }}
-  where _reject_reasons is not null and _load_id in ({{ loads_to_follow_of(feed) }})
-  union all
+  where _reject_reasons is not null
+  {{ 'union all' if not loop.last }}
   {%- endfor %}
-  select
-    cast(null as integer) as load_id,
-    cast(null as varchar) as reject_reason
-  where false
 ),
 
 counted as (

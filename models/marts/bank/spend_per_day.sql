@@ -1,9 +1,5 @@
 {{ config(
-  materialized='incremental',
-  incremental_strategy='replace_changed_groups',
-  unique_key=['day'],
-  on_schema_change='fail',
-  post_hook="{{ note_consumed('transactions') }}",
+  materialized='rollup',
   meta={
     'feed': 'transactions',
     'group_by': {'day': "date_trunc('day', transacted_at)"},
@@ -11,7 +7,7 @@
 ) }}
 
 with transactions as (
-  select * from {{ rows_of_changed_groups('transactions', ref('transactions'), 'transacted_at') }}
+  select * from {{ ref('transactions') }}
 ),
 
 spend_per_day as (

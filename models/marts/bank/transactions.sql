@@ -1,9 +1,15 @@
-{{ config(materialized='view') }}
--- depends_on: {{ ref('int_transactions_accepted') }}
--- depends_on: {{ ref('int_transactions_contested') }}
+{%- set entity = {
+  'key': ['id'],
+  'best': [
+    ['cast(description is not null as integer) + cast(merchant is not null as integer) + cast(operation_type is not null as integer)', 'desc'],
+    ['transacted_at', 'desc'],
+  ],
+  'columns': ['id', 'description', 'amount', 'transacted_at', 'merchant', 'operation_type', 'side'],
+} %}
+{{ config(materialized='entity', meta={'feed': 'transactions', 'entity': entity}) }}
 
 with transactions as (
-  {{ entity_rows('transactions') | indent(2) }}
+  {{ best_records(ref('stg_landing__transactions'), entity) | indent(2) }}
 )
 
 select * from transactions

@@ -1,13 +1,8 @@
-{%- set group_by = {'merchant': 'merchant', 'side': 'side'} %}
 {{ config(
-  materialized='incremental',
-  incremental_strategy='replace_changed_groups',
-  unique_key=['id'],
-  on_schema_change='fail',
-  post_hook="{{ note_consumed('transactions') }}",
+  materialized='rollup',
   meta={
     'feed': 'transactions',
-    'group_by': group_by,
+    'group_by': {'merchant': 'merchant', 'side': 'side'},
   }
 ) }}
 
@@ -19,11 +14,7 @@ with transactions as (
     transacted_at,
     amount
   from {{ ref('transactions') }}
-  where
-    merchant is not null
-    {%- if not is_rebuilt_after('transactions') %}
-    and (merchant, side) in ({{ changed_groups('transactions', group_by) }})
-    {%- endif %}
+  where merchant is not null
 ),
 
 summarised as (

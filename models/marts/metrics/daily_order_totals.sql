@@ -1,9 +1,5 @@
 {{ config(
-  materialized='incremental',
-  incremental_strategy='add_changes',
-  unique_key=['ingest_date', 'currency', 'status'],
-  on_schema_change='fail',
-  post_hook="{{ note_consumed('orders') }}",
+  materialized='rollup',
   meta={'feed': 'orders', 'sums': ['order_count', 'amount']}
 ) }}
 
@@ -12,9 +8,8 @@ with orders as (
     ingest_date,
     currency,
     status,
-    amount,
-    sign
-  from {{ signed_rows('orders', ref('orders')) }}
+    amount
+  from {{ ref('orders') }}
 ),
 
 daily_order_totals as (
@@ -22,8 +17,8 @@ daily_order_totals as (
     ingest_date,
     currency,
     status,
-    cast(sum(sign) as bigint) as order_count,
-    cast(sum(amount * sign) as decimal(38, 4)) as amount
+    count(*) as order_count,
+    cast(sum(amount) as decimal(38, 4)) as amount
   from orders
   group by ingest_date, currency, status
 )

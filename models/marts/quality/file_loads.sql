@@ -1,6 +1,4 @@
 {{ config(materialized='table') }}
--- depends_on: {{ ref('int_orders_waiting') }}
--- depends_on: {{ ref('int_product_events_waiting') }}
 
 with landing_files as (
   select * from {{ ref('stg_landing__files') }}
@@ -33,7 +31,7 @@ duplicates as (
   select
     _load_id as load_id,
     count(*) as duplicate_count
-  from {{ ref('int_' ~ feed ~ '_contested') }}
+  from {{ contested_records(feed) }}
   where _rank > 1
   group by _load_id
   {{ 'union all' if not loop.last }}

@@ -18,7 +18,9 @@ quarantined as (
     reject_reasons,
     raw_record,
     _is_waiting
-  from {{ ref('int_' ~ feed ~ '_quarantined') }}
+  from (
+    {{ quarantined_records(feed) | indent(4) }}
+  ) as of_feed
   {{ 'union all' if not loop.last }}
   {%- endfor %}
 ),

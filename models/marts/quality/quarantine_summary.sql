@@ -1,6 +1,4 @@
 {{ config(materialized='table') }}
--- depends_on: {{ ref('int_orders_waiting') }}
--- depends_on: {{ ref('int_product_events_waiting') }}
 
 with loads as (
   select
@@ -17,14 +15,17 @@ reasons as (
     record_count
   from {{ ref('int_reasons_counted') }}
   where record_count > 0
-  {%- for feed in feeds() if entity(feed).reference %}
+  {%- for feed in feeds() %}
+  {%- set waiting = waiting_records(feed) %}
+  {%- if entity(feed).reference %}
   union all
   select
     _load_id as load_id,
     '{{ entity(feed).reference.reason }}' as reject_reason,
     count(*) as record_count
-  from {{ ref('int_' ~ feed ~ '_waiting') }}
+  from {{ waiting }}
   group by _load_id
+  {%- endif %}
   {%- endfor %}
 ),
 

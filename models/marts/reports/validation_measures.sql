@@ -1,6 +1,4 @@
 {{ config(materialized='view') }}
--- depends_on: {{ ref('int_orders_waiting') }}
--- depends_on: {{ ref('int_product_events_waiting') }}
 
 with metrics as (
   select * from {{ ref('daily_metrics') }}
@@ -24,6 +22,7 @@ loads as (
 repairs as (
   {%- for feed in feeds() %}
   {%- set reference = entity(feed).reference %}
+  {%- set waiting = waiting_records(feed) %}
   select
     '{{ feed }}' as feed,
     _load_id,
@@ -33,7 +32,7 @@ repairs as (
     _repaired_columns is not null
     and _reject_reasons is null
     {%- if reference %}
-    and {{ reference.column }} not in (select {{ reference.column }} from {{ ref('int_' ~ feed ~ '_waiting') }})
+    and {{ reference.column }} not in (select {{ reference.column }} from {{ waiting }})
     {%- endif %}
   {{ 'union all' if not loop.last }}
   {%- endfor %}

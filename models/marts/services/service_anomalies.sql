@@ -1,12 +1,9 @@
 {{ config(
-  materialized='incremental',
-  incremental_strategy='replace_changed_groups',
-  unique_key=['service', 'minute', 'metric'],
-  on_schema_change='fail',
-  post_hook="{{ note_consumed('service_events') }}",
+  materialized='rollup',
   meta={
     'feed': 'service_events',
     'group_by': {'service': 'service', 'day': "date_trunc('day', event_at)"},
+    'reads': {'service_metrics_per_minute': {'service': 'service', 'day': "date_trunc('day', minute)"}},
   }
 ) }}
 
@@ -19,9 +16,6 @@ with metrics as (
     p95_latency_ms,
     error_rate
   from {{ ref('service_metrics_per_minute') }}
-  {%- if not is_rebuilt_after('service_events') %}
-  where (service, date_trunc('day', minute)) in ({{ changed_groups('service_events', config.get('meta').group_by) }})
-  {%- endif %}
 ),
 
 observed as (

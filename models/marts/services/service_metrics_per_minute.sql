@@ -1,9 +1,5 @@
 {{ config(
-  materialized='incremental',
-  incremental_strategy='replace_changed_groups',
-  unique_key=['service', 'minute'],
-  on_schema_change='fail',
-  post_hook="{{ note_consumed('service_events') }}",
+  materialized='rollup',
   meta={
     'feed': 'service_events',
     'group_by': {'service': 'service', 'minute': "date_trunc('minute', event_at)"},
@@ -11,7 +7,7 @@
 ) }}
 
 with events as (
-  select * from {{ rows_of_changed_groups('service_events', ref('service_events'), reach='minute') }}
+  select * from {{ ref('service_events') }}
 ),
 
 service_metrics_per_minute as (

@@ -1,9 +1,5 @@
 {{ config(
-  materialized='incremental',
-  incremental_strategy='add_changes',
-  unique_key=['tenant_id', 'source', 'event_type', 'day'],
-  on_schema_change='fail',
-  post_hook="{{ note_consumed('tenant_events') }}",
+  materialized='rollup',
   meta={
     'feed': 'tenant_events',
     'sums': ['event_count', 'amount_count', 'amount_sum', 'payload_bytes'],
@@ -20,7 +16,7 @@ with events as (
   select
     *,
     {{ payload_values(payload_fields(['amount'])) | indent(4) }}
-  from {{ signed_rows('tenant_events', ref('tenant_events')) }}
+  from {{ ref('tenant_events') }}
 ),
 
 tenant_metrics_per_day as (

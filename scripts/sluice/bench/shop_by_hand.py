@@ -66,7 +66,8 @@ def _write_sqlite(db: duckdb.DuckDBPyConnection, path: Path, statements: str) ->
         for line in lines:
             if line.startswith("create table"):
                 published.execute(line)
-    fill(db, path, [tuple(line.split(": ", 1)) for line in lines if not line.startswith("create ")])
+    queries = (line.partition(": ") for line in lines if not line.startswith("create "))
+    fill(db, path, [(table, query) for table, _, query in queries])
     with closing(sqlite3.connect(path)) as published:
         for line in lines:
             if line.startswith("create unique index"):

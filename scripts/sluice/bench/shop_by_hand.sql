@@ -1,4 +1,4 @@
--- The shop by hand; see shop_by_hand.py, which runs it step by step.
+-- The shop by hand; see shop_by_hand.py, which runs it step by step. It reads the forms of values that the benchmark's own files have.
 -- step: macros
 create or replace macro cleaned(value) as nullif(trim(value, e' \t\r\n' || chr(11) || chr(12) || chr(160)), '');
 create or replace macro in_range(value) as case

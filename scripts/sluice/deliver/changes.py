@@ -63,7 +63,7 @@ class Changes:
         return (
             f"{moved} union all select distinct loads.file, records.raw_record from ("
             f"select load_id, raw_record from state.released_records where feed = '{feed}' and batch_id > {since}"
-            f" union all select _load_id, raw_record from int_{feed}_waiting"
+            f" union all select _load_id, raw_record from state.waiting_{feed}"
             f" where {reference['column']} in ({self._references(feed, since)})"
             ") as records inner join state.current_loads as loads on records.load_id = loads.load_id"
         )

@@ -118,11 +118,11 @@ def dialect_of(path: str, quote: bytes, header: Header, feed: FeedFormat) -> Dia
 
 def translate(path: str, dialect: Dialect, work_dir: Path) -> str:
     """A copy of a file that the reader can read. Raises UnreadableFileError."""
-    target = str(new_path(work_dir, ".csv"))
+    target = new_path(work_dir, ".csv")
     with open_new(target) as out:
         for block in _whole_blocks(path, dialect.escape):
             out.write(dialect.read(block))
-    return target
+    return str(target)
 
 
 def one_byte(option: str, value: str) -> bytes:

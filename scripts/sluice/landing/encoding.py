@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
@@ -139,7 +140,7 @@ def transcoded(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
     """
     if _is_1252(encoding.name):
         for block in blocks:
-            yield codecs.charmap_decode(block, "strict", _CHARACTERS_1252)[0].encode()
+            yield codecs.charmap_decode(block, "strict", cast(Any, _CHARACTERS_1252))[0].encode()
         return
     on_error = "sluice.half_pairs" if encoding.is_wide else "sluice.bytes"
     on_output = "surrogatepass" if encoding.is_wide else "surrogateescape"

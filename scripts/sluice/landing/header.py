@@ -84,8 +84,8 @@ def find_header(head: bytes, names: Names, feed: FeedFormat, *, whole: bool) -> 
     if feed.options.header is False:
         delimiter = _delimiter_for(head, bom, len(feed.columns), delimiters)
         plain = b"\r" not in first and BOM not in first
-        end = LINE_END.search(head, bom)
-        newline = b"\r\n" if end and end[0] == b"\r\n" else b"\n"
+        line_end = LINE_END.search(head, bom)
+        newline = b"\r\n" if line_end and line_end[0] == b"\r\n" else b"\n"
         return Start(names.without_header(delimiter), bom, bom, 1, 0, "none", plain, newline)
     line = first[:1000].decode("utf-8", "backslashreplace")
     shown = line if len(line) <= 200 else line[:200] + "…"

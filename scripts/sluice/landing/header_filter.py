@@ -60,7 +60,8 @@ def _digit_places(array: Bytes, ends: Positions, shortest: int) -> list[int]:
     starts = ends[:-1] + 1
     starts = starts[: np.searchsorted(starts, len(array) - PLACES)]
     sample = starts[:: max(len(starts) // 500, 1), np.newaxis] + np.arange(PLACES)
-    fails, found = _no_digit(array[sample]), []
+    fails = _no_digit(array[sample])
+    found: list[int] = []
     while len(fails) and len(found) < 4:
         counts = np.count_nonzero(fails if found else fails[:, :shortest], axis=0)
         best = int(np.argmin(counts))

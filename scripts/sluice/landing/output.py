@@ -76,12 +76,13 @@ class Part:
 
     def __init__(self, work_dir: Path, header: Header, width: int, dialect: Dialect = USUAL) -> None:
         """Create the copy in `work_dir`, `width` columns of the header wide. Raises OSError if that fails."""
-        self.path = str(new_path(work_dir, ".csv"))
+        path = new_path(work_dir, ".csv")
+        self.path = str(path)
         self.header = header
         self.width = width
         self.runs = LineRuns()
         self.quoted_newlines = False
-        self._out: BinaryIO = open_new(self.path)
+        self._out: BinaryIO = open_new(path)
         self._pending: list[bytes] = []
         self._size = 0
         self._delimiter = header.delimiter.encode()

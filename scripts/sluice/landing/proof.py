@@ -77,8 +77,8 @@ class Prover:
             quotes = quotes[:-1]
         array = window.array[:size]
         line_feeds, delimiters = self._find_marks(array)
-        ends = _few_places(line_feeds)
-        if not len(ends):
+        ends: Positions | None = _few_places(line_feeds)
+        if ends is None or not len(ends):
             return NOTHING
         bits = _Bits(delimiters)
         hidden = len(quotes) > 0 and _any_between(bits, ends, quotes)

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import zstandard
 
@@ -34,7 +34,7 @@ def write_like(text: str, target: IO[bytes], like: PlainText, delivered: Path) -
             out.write(block)
 
 
-def _compressor(kind: str, out: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+def _compressor(kind: str, out: IO[bytes]) -> AbstractContextManager[Any]:
     """A file that writes what it is given to another one, compressed."""
     if kind == "gzip":
         return gzip.GzipFile(fileobj=out, mode="wb", filename="")

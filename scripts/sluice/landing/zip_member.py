@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from collections.abc import Iterator
+from typing import cast
 
 from sluice.landing.delivered import BLOCK, DeliveredFile
 from sluice.landing.errors import UnreadableFileError
@@ -68,7 +69,7 @@ def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: DeliveredFi
     bounded = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     size = 0
     try:
-        with archive.open(member) as source:
+        with cast(zipfile.ZipExtFile, archive.open(member)) as source:
             while block := source.read1(BLOCK if bounded else CAREFUL):
                 size += len(block)
                 yield block

@@ -1,9 +1,0 @@
-{{ config(materialized='view') }}
--- depends_on: {{ ref('stg_landing__orders') }}
--- depends_on: {{ ref('int_orders_waiting') }}
-
-with int_orders_accepted as (
-  {{ accepted_records('orders') | indent(2) }}
-)
-
-select * from int_orders_accepted
