@@ -1,6 +1,4 @@
 -- Sums that are kept by adding what changed agree, per feed and ingest date, with the ledger's clean records.
--- depends_on: {{ ref('published_hourly_events') }}
--- depends_on: {{ ref('published_daily_order_totals') }}
 with clean as (
   select
     feed,

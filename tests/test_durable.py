@@ -14,11 +14,12 @@ from pyarrow import parquet
 from sluice import durable
 from sluice.archive.store import Bundle
 from sluice.classification.exchange import _write as write_answers
+from sluice.deliver.lake.files import change_partitions
+from sluice.deliver.noted import write_state
+from sluice.deliver.sqlite.apply import apply_publication, prepare_staging
+from sluice.deliver.sqlite.spec import Publication, Table
 from sluice.ingest.landing import LandingZone
 from sluice.ingest.segment import Segment, frame
-from sluice.lake.files import change_partitions, write_state
-from sluice.publish.apply import apply_publication, prepare_staging
-from sluice.publish.spec import Publication, Table
 from sluice.streams.lander import Lander
 from sluice.streams.names import Place
 

@@ -4,7 +4,7 @@
 
   Args:
     results (list of RunResult): the results of the run.
-    released (list of strings): the feeds that may be published (released_feeds).
+    released (list of strings): the feeds that may be delivered (deliver).
 -#}
 {% macro note_audited(results, released) -%}
   {%- set passed = results | selectattr('status', 'in', ['pass', 'warn']) | map(attribute='node.unique_id') | list -%}

@@ -9,7 +9,6 @@ import itertools
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
@@ -24,14 +23,12 @@ from dbt_common.exceptions import DbtDatabaseError
 from sluice import durable
 from sluice.archive.sql_functions import register_archive_functions
 from sluice.classification.sql_functions import register_classify_functions
+from sluice.deliver.outlets import deliver
 from sluice.forget.sql_functions import register_forget_functions
 from sluice.home import Home, data_home
-from sluice.lake.sql_functions import register_lake_functions
 from sluice.landing.listing import walk_landing
 from sluice.landing.sql_functions import register_landing_functions
 from sluice.pii import pii_key
-from sluice.publish.fill import FillError, fill
-from sluice.publish.sql_functions import register_publish_functions
 from sluice.quick_dbt import spare_work
 from sluice.warehouse import DamageWatch, open_warehouse, upgrade_warehouse
 
@@ -106,8 +103,6 @@ class Plugin(BasePlugin):
         register_landing_functions(conn)
         register_archive_functions(conn)
         register_forget_functions(conn)
-        register_publish_functions(conn)
-        register_lake_functions(conn)
         register_classify_functions(conn)
         if self._opened is not None:
             self._opened.close()
@@ -119,29 +114,19 @@ class Plugin(BasePlugin):
         _cursors.current = cursor
 
     def store(self, target_config: TargetConfig) -> None:
-        """Do what the macros try_statements and duckdb__fill_staging_file ask for, on the connection of the node that asks.
+        """Do what a macro asks for, on the connection of the node that asks: deliver, whose mapping gets what was `delivered`,
+        or try_statements.
 
-        Raises DbtDatabaseError when a staging file cannot be filled.
+        Raises DbtDatabaseError when something cannot be delivered.
         """
         asked, cursor = target_config.config, _cursors.current
-        if target_config.location.format == "fill":
+        if target_config.location and target_config.location.format == "deliver":
             try:
-                fill(cursor, asked["path"], _in_turn(cursor, asked["steps"]))
-            except (duckdb.Error, FillError) as problem:
-                raise DbtDatabaseError(str(problem)) from problem
+                asked["delivered"] = deliver(cursor, data_home(), asked)
+            except Exception as problem:  # dbt knows its own errors only
+                raise DbtDatabaseError(f"{type(problem).__name__}: {problem}") from problem
         else:
             _try_statements(cursor, asked)
-
-
-def _in_turn(
-    cursor: duckdb.DuckDBPyConnection, steps: Iterable[tuple[str | None, str]]
-) -> Iterator[tuple[str, str]]:
-    """The steps that have a table; a statement without one is run when it is reached."""
-    for table, statement in steps:
-        if table:
-            yield table, statement
-        else:
-            cursor.execute(statement)
 
 
 def _try_statements(cursor: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> None:

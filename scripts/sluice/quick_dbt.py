@@ -35,15 +35,15 @@ TEMPLATES_FOLDER = Path(__file__).resolve().parents[2] / "target" / "templates"
 
 def spare_work() -> None:
     """Flat macro namespaces, one type tester for each set of text columns, and compiled templates that are kept."""
-    macros.MacroNamespace = Namespace
+    macros.MacroNamespace = Namespace  # type: ignore[misc, assignment]
     agate_helper.build_type_tester = _build_type_tester
     if not MACRO_DEBUGGING:
-        jinja2.Environment.compile = _compile
+        jinja2.Environment.compile = _compile  # type: ignore[method-assign, assignment]
 
 
 def spare_work_between_builds() -> None:
     """Events that nobody would see are not made."""
-    EventManager.fire_event = _fire_event
+    EventManager.fire_event = _fire_event  # type: ignore[method-assign, assignment]
 
 
 _MacroNamespace = macros.MacroNamespace

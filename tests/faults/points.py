@@ -11,12 +11,17 @@ from typing import Any
 
 from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 
+import sluice.deliver.sqlite.apply
+import sluice.deliver.tenants.files
 import sluice.landing.inspect
 import sluice.landing.sql_functions
-import sluice.publish.apply
-import sluice.publish.files
 from sluice import durable
 from sluice.dbt_plugin import Plugin
+from sluice.deliver.lake.outlet import Lake
+from sluice.deliver.reports.outlet import Reports
+from sluice.deliver.sqlite.outlet import SqliteFiles
+from sluice.deliver.tenants.outlet import FolderOfFiles
+from sluice.deliver.warehouse import Warehouse
 from sluice.ingest.landing import LandingZone
 from sluice.ingest.segment import Segment
 from sluice.streams.lander import Lander
@@ -36,13 +41,8 @@ NODES = (
     ),
     (r"test\.sluice\.", "test"),
 )
-STATEMENTS = (
-    (r"sluice_\w+\('tenants'|/\.staging/tenants\.db|files_to_publish", "tenants"),
-    (r"sluice_published_state|sluice_prepare_publication|/published/\.staging/|sluice_publish\(", "publish"),
-    (r"sluice_\w+\('lake'|sluice_lake_staging|/lake/\.staging|sluice_change_partitions", "lake"),
-    (r"sluice_\w+\('reports'|report_dates|sluice_write_report|sluice_keep_reports", "report"),
-    (r"sluice_erase\(|sluice_compact_|sluice_replace_warehouse|renewed_loads", "erase"),
-)
+STATEMENTS = ((r"sluice_erase\(|sluice_compact_|sluice_replace_warehouse|renewed_loads", "erase"),)
+OUTLETS = ((FolderOfFiles, "tenants"), (SqliteFiles, "publish"), (Lake, "lake"), (Reports, "report"))
 _NODE = re.compile(r'"node_id": "([^"]+)"')
 
 EVERY_STEP = "every step"
@@ -93,6 +93,33 @@ class Points:
 
         return called
 
+    def outlet(self, function: Callable, step: str) -> Callable:
+        """A method of an outlet as a part of a step, with a point before and after it."""
+
+        def called(outlet: Any, *arguments: Any) -> Any:
+            before, was_in_python = self.step, self.is_in_python
+            self.step, self.is_in_python = step, True
+            try:
+                self.reach()
+                result = function(outlet, *arguments)
+                self.reach()
+                return result
+            finally:
+                self.step, self.is_in_python = before, was_in_python
+
+        return called
+
+    def statements(self, function: Callable) -> Callable:
+        """A method of the delivered warehouse that runs statements, with a point before and after it."""
+
+        def called(warehouse: Any, *queries: str) -> Any:
+            self.reach(" ".join(queries))
+            result = function(warehouse, *queries)
+            self.reach()
+            return result
+
+        return called
+
     def execute(self, cursor: Any, sql: str, run: Callable[[], Any]) -> Any:
         """Run a statement of dbt, as part of the step that its node or its text belongs to."""
         self.cursor = cursor
@@ -125,13 +152,17 @@ def install() -> Points:
         setattr(os, name, points.around(getattr(os, name)))
     durable.exchange = points.around(durable.exchange)
     for module, name in (
-        (sluice.publish.apply, "update_table"),
-        (sluice.publish.apply, "tidy"),
-        (sluice.publish.files, "update_table"),
-        (sluice.publish.files, "tidy"),
+        (sluice.deliver.sqlite.apply, "update_table"),
+        (sluice.deliver.sqlite.apply, "tidy"),
+        (sluice.deliver.tenants.files, "update_table"),
+        (sluice.deliver.tenants.files, "tidy"),
         (sluice.landing.inspect, "stamp"),
     ):
         setattr(module, name, points.around(getattr(module, name)))
+    for kind, step in OUTLETS:
+        for name in ("state", "write", "note"):
+            setattr(kind, name, points.outlet(getattr(kind, name), step))
+    Warehouse.rows, Warehouse.run = points.statements(Warehouse.rows), points.statements(Warehouse.run)
     functions = sluice.landing.sql_functions
     functions.list_landing_files = points.around(functions.list_landing_files, "list")
     functions.inspect_files = points.around(functions.inspect_files, "inspect")

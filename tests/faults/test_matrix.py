@@ -19,7 +19,10 @@ from tests.faults.table import CELLS, HERE, OF_BUILDS, tried_here
 
 pytestmark = pytest.mark.slow
 
-PYTHON_STEPS = ("list", "inspect", "archive", "restore", "ingest", "land", "erase")
+PYTHON_STEPS = (
+    *("list", "inspect", "archive", "restore", "ingest", "land", "erase"),
+    *("publish", "tenants", "lake", "report"),
+)
 """Steps whose work is Python's: memory ends in their middle; it ends at the first statement of the others."""
 
 

@@ -7,14 +7,14 @@
     events, minutes, hours (Relation): the entity and the finer metrics of the model, which holds days.
     by (list of columns): what the buckets are grouped by besides time.
     sums (mapping): column -> aggregate over the events; the first is the number of events.
-    feed, publishes: see row_is_valid.
+    feed: see row_is_valid.
   Returns: one row per group and day that disagrees (all null for the total), with the counts and failure_reason.
 -#}
-{% test buckets_add_up(model, events, minutes, hours, by, sums, feed, publishes=none) %}
+{% test buckets_add_up(model, events, minutes, hours, by, sums, feed) %}
   {%- set extent = audit_extent(feed) %}
   {%- set group = by | join(', ') %}
   {%- set event_count = sums.keys() | first %}
-  -- depends_on: {{ publishes or model }}
+  -- depends_on: {{ ref('reject_reasons') }}
   -- depends_on: {{ events }}
   {%- if extent == 'changes' %}
   with changed_days as (

@@ -11,10 +11,9 @@
 
   Args:
     feed (string): the feed, whose entity the test stands on.
-    publishes (Relation): see row_is_valid.
   Returns: one row per file that does not add up, with the counts and failure_reason.
 -#}
-{% test every_record_is_accounted_for(model, feed, publishes=none) %}
+{% test every_record_is_accounted_for(model, feed) %}
   {%- set compares_ledger = not execute or flags.WHICH != 'build' or 'model.' ~ project_name ~ '.file_loads' in selected_resources %}
   {%- set compares_reasons = not execute or flags.WHICH != 'build' or 'model.' ~ project_name ~ '.int_reasons_counted' in selected_resources %}
   {%- set load_ids = unaudited_loads(feed) or 'null' %}
@@ -23,7 +22,6 @@
   {%- set accepted = accepted_records(feed) %}
   {%- set contested = contested_records(feed) %}
   {%- set within = (' false' if is_audited(feed) else ' _load_id in (' ~ load_ids ~ ')') if extent == 'changes' %}
-  -- depends_on: {{ publishes or model }}
   -- depends_on: {{ ref('file_loads') }}
   -- depends_on: {{ ref('int_reasons_counted') }}
   with loads as (

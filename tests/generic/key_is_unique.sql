@@ -7,14 +7,16 @@
 
   Args:
     key (list of columns): the key.
-    feed, publishes: see row_is_valid. Without feed all keys are looked at.
+    feed: see row_is_valid. Without feed all keys are looked at.
   Returns: the keys that occur more than once, how often, and failure_reason.
 -#}
-{% test key_is_unique(model, key, feed=none, publishes=none) %}
+{% test key_is_unique(model, key, feed=none) %}
   {%- set key_csv = key | join(', ') %}
   {%- set extent = audit_extent(feed) if feed else 'everything' %}
   {%- set accepted = accepted_records(feed) if feed else none %}
-  -- depends_on: {{ publishes or model }}
+  {%- if feed %}
+  -- depends_on: {{ ref('reject_reasons') }}
+  {%- endif %}
   {%- set nothing_changed = feed and is_audited(feed) %}
   {%- if feed and not nothing_changed %}
   with

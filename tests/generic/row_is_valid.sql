@@ -7,13 +7,15 @@
     key (list of columns): the key, of a table whose rows of one key lie in one of its groups (see rows_to_audit), or that
       is looked at as a whole; for an entity see key_is_unique. None: rows need no key.
     feed (string): the feed the table belongs to, to look only at what changed (see rows_to_audit); none: all rows.
-    publishes (Relation): the published model that the feed's tests stand before. Nothing else depends on it, so
-      that a failing test holds its own feed and lets the models of other feeds be built.
+      dbt skips what lies behind all that a failing test reads. A test of a feed reads a seed with nothing behind it as
+      well, so that it holds its own feed and lets the models of other feeds be built.
   Returns: the offending rows, which of the rules hold (_holds_1 and so on), and failure_reason, the names of the rules
     they break.
 -#}
-{% test row_is_valid(model, rules, key=none, feed=none, publishes=none) %}
-  -- depends_on: {{ publishes or model }}
+{% test row_is_valid(model, rules, key=none, feed=none) %}
+  {%- if feed %}
+  -- depends_on: {{ ref('reject_reasons') }}
+  {%- endif %}
   with audited as (
     select *{% if key %}, count(*) over (partition by {{ key | join(', ') }}) as rows_of_key{% endif %}
     from {{ rows_to_audit(model, feed) }}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sluice.publish import apply
-from sluice.publish.apply import apply_publications, prepare_staging
-from sluice.publish.spec import Publication, Table
+from sluice.deliver.sqlite import apply
+from sluice.deliver.sqlite.apply import apply_publications, prepare_staging
+from sluice.deliver.sqlite.spec import Publication, Table
 from sluice.serve.facts import read_tables
 
 ITEMS = Table("items", (("id", "INTEGER"), ("kind", "TEXT")), ("id",))

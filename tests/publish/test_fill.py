@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sluice.publish.fill import FillError, fill
+from sluice.deliver.sqlite.fill import FillError, fill
 
 
 @pytest.fixture

@@ -241,10 +241,12 @@ def write_manifest(target: Path) -> None:
     ) -> dict[str, Any]:
         return {
             "resource_type": "model",
-            "name": f"published_{table}",
+            "unique_id": f"model.{table}",
+            "name": table,
+            "alias": table,
             "description": description,
             "compiled_code": "select * from read_csv('/landing/tenant_events/globex.csv')",
-            "config": {"meta": {"published": {"database": database, "table": table, **published}}},
+            "config": {"materialized": "table", "meta": {"publish": {database: published}}},
             "columns": columns,
         }
 

@@ -15,15 +15,9 @@ from tests.shop.deliveries import customers, event, events, order, orders
 from tests.shop.outputs import inodes, lake_tables
 
 from sluice import durable
-from sluice.lake import files
-from sluice.lake.files import (
-    MAX_ADDED,
-    change_partitions,
-    growing_partitions,
-    read_state,
-    replace_text,
-    write_state,
-)
+from sluice.deliver.lake import files
+from sluice.deliver.lake.files import MAX_ADDED, change_partitions, growing_partitions
+from sluice.deliver.noted import read_state, replace_text, write_state
 
 pytestmark = pytest.mark.slow  # many builds
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sluice.reports import webhook
+from sluice.deliver.reports import webhook
 
 ALERTS = [{"id": f"a{number}", "alert": "file_failed"} for number in range(3)]
 

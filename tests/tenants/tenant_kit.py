@@ -10,8 +10,8 @@ from tests.pipeline.harness import DataHome, csv_text
 COLUMNS = ["event_id", "tenant_id", "source", "event_type", "timestamp", "schema_version", "payload"]
 FEED = (
     "--indirect-selection", "cautious", "--select", "stg_landing__files", "stg_landing__tenant_events",
-    *(f"path:models/{area},resource_type:model" for area in ("intermediate/tenant_events", "marts/tenants", "publish/tenants")),
-    "published_tenant_usage_daily",
+    *(f"path:models/{area},resource_type:model" for area in ("intermediate/tenant_events", "marts/tenants")),
+    "reject_reasons",
 )  # fmt: skip
 """What a build of this feed alone selects."""
 

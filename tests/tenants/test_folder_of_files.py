@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sluice.publish import sqlite as publish_sqlite
-from sluice.publish.apply import prepare_staging
-from sluice.publish.files import File, publish_files, published_files
-from sluice.publish.spec import Publication, Table
-from sluice.publish.state import note_published
+from sluice.deliver.sqlite import opening
+from sluice.deliver.sqlite.apply import prepare_staging
+from sluice.deliver.sqlite.spec import Publication, Table
+from sluice.deliver.sqlite.state import note_published
+from sluice.deliver.tenants.files import File, publish_files, published_files
 
 EVENTS = Table(
     "events",
@@ -191,7 +191,7 @@ def test_no_other_name_reaches_a_path(folder: Folder, name: str) -> None:
 def test_files_that_are_written_at_the_same_time_do_not_lock_what_they_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish_sqlite, "BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_SECONDS", 0.1)
     folder = Folder(tmp_path)
     folder.publish(1, [("acme", "a", 1)], ["acme"])
     prepare_staging(folder.staging, publication(2))

@@ -14,7 +14,7 @@ import yaml
 from tests.pipeline.harness import PROJECT, DataHome
 from tests.tenants.tenant_kit import FEED, builds, changed, contents, deliver, event, names
 
-from sluice.publish import files
+from sluice.deliver.tenants import files
 
 pytestmark = pytest.mark.slow  # many builds
 

@@ -1,30 +1,26 @@
 {#-
-  on-run-end: say why tests failed, note how the run ended, and publish what it made. A build of some feeds (var
-  touched_feeds) leaves lake and reports to the next whole build, which takes in all that changed since.
+  on-run-end: say why tests failed, note how the run ended, and deliver what a build made.
   Args: results (list of RunResult).
 -#}
 {% macro finish_run(results) -%}
   {%- if execute %}
     {%- do report_failures(results) %}
   {%- endif %}
+  {%- set run = namespace(delivered=none) %}
   {%- if execute and flags.WHICH in ('build', 'run') %}
     {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list | length > 0 %}
     {%- do note_archive(results) %}
     {%- do run_statements(finished_run_sql('failed' if failed else 'success')) %}
     {%- if flags.WHICH == 'build' and not flags.EMPTY %}
-      {%- do publish(results) %}
-      {%- do note_audited(results, released_feeds(results)) %}
-      {%- if not var('touched_feeds') %}
-        {%- do write_lake(published_feeds(results)) %}
-        {%- do write_reports(results, published_feeds(results)) %}
-      {%- endif %}
-      {%- do forget_consumed() %}
-      {%- do send_alerts(results) %}
+      {%- set outcome = deliver(results) %}
+      {%- do note_audited(results, outcome.released) %}
+      {%- do forget_consumed(outcome.reflected) %}
+      {%- set run.delivered = outcome.delivered %}
     {%- endif %}
     {%- if results | selectattr('node.name', 'equalto', 'alerts') | selectattr('status', 'equalto', 'success') | list %}
       {%- do note_seen_alerts() %}
     {%- endif %}
-    {%- do summarise_run(results) %}
+    {%- do summarise_run(results, run.delivered) %}
     {%- do run_query('select sluice_clear_work()') %}
     {%- if flags.WHICH == 'build' and not var('touched_feeds') %}
       {%- do purge_forgotten() %}

@@ -5,16 +5,19 @@
   published file has taken in. state.forgotten remembers up to which batch, for a published file that comes back from
   a backup and reflects an earlier one. Of runs the newest 10,000 are kept: a watcher makes that many in hours, and each
   publication compares them all.
+
+  Args:
+    reflected (mapping): feed -> number of the last change that every published file reflects, 0: none.
 -#}
-{% macro forget_consumed() -%}
-  {{ return(adapter.dispatch('forget_consumed')()) }}
+{% macro forget_consumed(reflected) -%}
+  {{ return(adapter.dispatch('forget_consumed')(reflected)) }}
 {%- endmacro %}
 
-{% macro default__forget_consumed() -%}
+{% macro default__forget_consumed(reflected) -%}
   {{ exceptions.raise_compiler_error('forget_consumed is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}
 
-{% macro duckdb__forget_consumed() -%}
+{% macro duckdb__forget_consumed(reflected) -%}
   {%- do run_statements('delete from state.runs where run_id not in (select run_id from state.runs order by started_at desc limit 10000)') -%}
   {%- set obsolete -%}
     select feed, count(*)
@@ -36,16 +39,11 @@
       ~ " and load_id not in (select load_id from state.current_loads) and load_id not in (select load_id from state.applied)"
     ) %}
   {%- endfor %}
-  {%- set published = [] %}
-  {%- for database in ('operations', 'sluice') %}
-    {%- set noted = fromjson(run_query("select sluice_published_state('" ~ database ~ "')").rows[0][0]) %}
-    {%- do published.append(seen_batches(noted.batches, warehouse_state())) %}
-  {%- endfor %}
   {%- set consumed -%}
     select feed, least(coalesce(min(consumed.batch_id), 2147483647), any_value(published.batch_id)) as batch_id
     from (
       {%- for feed in feeds() %}
-      select '{{ feed }}' as feed, {{ [published[0].get(feed) or 0, published[1].get(feed) or 0] | min }} as batch_id
+      select '{{ feed }}' as feed, {{ reflected[feed] }} as batch_id
       {{ 'union all' if not loop.last }}
       {%- endfor %}
     ) as published

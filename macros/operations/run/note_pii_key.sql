@@ -1,6 +1,6 @@
 {#-
   on-run-start: say so when the key is another than before. What holds hashed personal data is then published again
-  (see warehouse_state); people who were forgotten are known by a hash with the old key.
+  (Warehouse.id in scripts/sluice/deliver/warehouse.py); people who were forgotten are known by a hash with the old key.
 -#}
 {% macro note_pii_key() -%}
   {%- set found = run_query(

@@ -4,16 +4,17 @@
 
   Args:
     results (list of RunResult): the results of the run.
+    delivered (list of strings): the feeds that were delivered; none where nothing was to be.
 -#}
-{% macro summarise_run(results) -%}
-  {{ return(adapter.dispatch('summarise_run')(results)) }}
+{% macro summarise_run(results, delivered=none) -%}
+  {{ return(adapter.dispatch('summarise_run')(results, delivered)) }}
 {%- endmacro %}
 
-{% macro default__summarise_run(results) -%}
+{% macro default__summarise_run(results, delivered) -%}
   {{ exceptions.raise_compiler_error('summarise_run is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}
 
-{% macro duckdb__summarise_run(results) -%}
+{% macro duckdb__summarise_run(results, delivered) -%}
   {%- set built = results | selectattr('status', 'equalto', 'success') | map(attribute='node.name') | list -%}
   {%- set read = run_query(duckdb__read_per_feed_sql(built)).rows -%}
   {%- do log('', info=true) -%}
@@ -39,8 +40,8 @@
   {%- if 'alerts' in built -%}
     {%- do duckdb__show_new_alerts() -%}
   {%- endif -%}
-  {%- if flags.WHICH == 'build' and not flags.EMPTY -%}
-    {%- set held = (var('touched_feeds') or feeds()) | reject('in', published_feeds(results)) | list -%}
+  {%- if delivered is not none -%}
+    {%- set held = (var('touched_feeds') or feeds()) | reject('in', delivered) | list -%}
     {%- if held -%}
       {%- do log('Not published, because a test or a model failed or was left out: ' ~ held | join(', ') ~ '. Their tables stay as they were.', info=true) -%}
     {%- endif -%}

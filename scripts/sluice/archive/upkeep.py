@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 
 from sluice import durable
+from sluice.deliver.sqlite.state import is_as_noted, note_published
 from sluice.holder import openers
-from sluice.publish.state import is_as_noted, note_published
 
 LEAST_FREE = 64 << 20
 CHECKPOINT_MS = 500

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import duckdb
 
+from sluice.deliver.sqlite.fill import fill
 from sluice.home import data_home
-from sluice.publish.fill import fill
 
 SQL = Path(__file__).with_name("shop_by_hand.sql")
 COMPARED = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sluice.deliver.declared import Declared, declared_tables, meta_of
 from sluice.home import PROJECT_ROOT
 from sluice.serve.access import OPERATIONS, PUBLIC, tenant_of
 
@@ -42,19 +43,18 @@ def target_folder() -> Path:
     return PROJECT_ROOT / (os.environ.get("DBT_TARGET_PATH") or "target")
 
 
-def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}
-
-
 def _line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-def _table_doc(node: Mapping[str, Any], published: Mapping[str, Any]) -> TableDoc:
+def _table_doc(node: Mapping[str, Any], table: Declared) -> TableDoc:
     columns, units = {}, {}
-    for name, column in (node.get("columns") or {}).items():
-        unit = _meta(column).get("unit")
-        description = _line(column.get("description"))
+    for column in table.published_columns(node["columns"]):
+        documented, name = node["columns"][column], table.published_name(column)
+        unit = meta_of(documented).get("unit")
+        description = (
+            f"{_line(documented.get('description'))} {table.as_published(column, documented)}".strip()
+        )
         if unit:
             units[name] = str(unit)
         if description or unit:
@@ -63,19 +63,17 @@ def _table_doc(node: Mapping[str, Any], published: Mapping[str, Any]) -> TableDo
         description=_line(node.get("description")),
         columns=columns,
         units=units,
-        sort_desc=published.get("sort_desc"),
-        facets=tuple(published.get("facets") or ()),
+        sort_desc=table.sort_desc,
+        facets=table.facets,
     )
 
 
 def read_manifest(manifest: Mapping[str, Any]) -> dict[str, dict[str, TableDoc]]:
     """Database → table → documentation, of every model that says where it is published."""
     found: dict[str, dict[str, TableDoc]] = {}
-    for node in (manifest.get("nodes") or {}).values():
-        published = _meta(node).get("published")
-        if node.get("resource_type") == "model" and isinstance(published, dict):
-            table = published.get("table") or node["name"]
-            found.setdefault(published.get("database", PUBLIC), {})[table] = _table_doc(node, published)
+    nodes = manifest.get("nodes") or {}
+    for table in declared_tables(nodes):
+        found.setdefault(table.database, {})[table.table] = _table_doc(nodes[table.unique_id], table)
     return found
 
 

@@ -1,0 +1,1 @@
+"""The outlet of the lake: partitioned Parquet copies for other tools."""

@@ -1,0 +1,1 @@
+"""The outlets of reports, with what they promise (JSON Schemas), and of alerts."""

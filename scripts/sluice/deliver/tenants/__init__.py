@@ -1,0 +1,1 @@
+"""The outlet of folders of SQLite files, one for each tenant."""

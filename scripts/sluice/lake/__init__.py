@@ -1,1 +1,0 @@
-"""The lake and the reports: files for other tools, each replaced by one rename."""

@@ -1,1 +1,0 @@
-"""What the reports promise (JSON Schemas), and telling somebody about new alerts."""
