@@ -223,7 +223,7 @@ def test_files_that_take_all_memory_are_found_by_halves(
     monkeypatch.setattr(dbt_plugin, "_try_statements", short_of_memory)
     for number in range(32):
         home.write(f"{DAY}/f{number:02}.csv", f"{HEADER}\n{GOOD.replace('e1', f'e{number}')}\n")
-    home.build("-s", "stg_landing__service_events")
+    home.dbt("run", "-s", "stg_landing__service_events")
     loads = home.query("select file, error is not null from state.loads order by file")
     assert {file[-7:] for file, is_failed in loads if is_failed} == guilty and len(loads) == 32
     assert len(attempts) < 10 * (1 + len(guilty))
