@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def steps(note: str) -> Iterator[tuple[Block, Block | None]]:
     the note `runnable`) files to write, which have their path as note."""
     for page in PAGES:
         found = blocks(page)
-        for block, following in zip(found, [*found[1:], None], strict=True):
+        for block, following in zip_longest(found, found[1:]):
             if (block.language == "sh" and block.note == note) or (note == "runnable" and "/" in block.note):
                 yield block, following if following and following.language == "text" else None
 
