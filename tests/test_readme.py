@@ -1,4 +1,4 @@
-"""README.md is executed: its commands run in a copy of the project and print what the page says."""
+"""The READMEs are executed: their commands run in a copy of the project and print what the pages say."""
 
 import os
 import re
@@ -6,39 +6,57 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
 from sluice.home import PROJECT_ROOT
+from sluice.readme_tables import PAGE as PAGE_OF_TABLES
 from sluice.readme_tables import renew
 
-PAGE = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    "README.md",
+    "models/README.md",
+    "scripts/README.md",
+    "seeds/README.md",
+    "macros/README.md",
+    "tests/README.md",
+    ".github/CONTRIBUTING.md",
+]
+"""In the order in which a reader follows them: their commands share one data home."""
 REAL_DATA = Path(os.environ.get("SLUICE_REAL_DATA") or PROJECT_ROOT.parent / "shared/data/real") / "landing"
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, what stands after it on the fence, its text, its line."""
+    """A fenced block: its language, the note after it on the fence, its text, its page and line."""
 
     language: str
     note: str
     text: str
+    page: str
     line: int
 
 
-def blocks() -> list[Block]:
-    found = re.finditer(r"^```(\w*) ?([^\n]*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return [Block(b[1], b[2], b[3], PAGE[: b.start()].count("\n") + 1) for b in found]
+def text_of(page: str) -> str:
+    return (PROJECT_ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str) -> list[Block]:
+    text = text_of(page)
+    found = re.finditer(r"^```(\w*) ?([^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [Block(b[1], b[2], b[3], page, text[: b.start()].count("\n") + 1) for b in found]
 
 
 def steps(note: str) -> Iterator[tuple[Block, Block | None]]:
     """What a reader does, in order: commands with this note, each with the output shown below it, and (with
     the note `runnable`) files to write, which have their path as note."""
-    page = blocks()
-    for block, following in zip(page, [*page[1:], None], strict=True):
-        if (block.language == "sh" and block.note == note) or (note == "runnable" and "/" in block.note):
-            yield block, following if following and following.language == "text" else None
+    for page in PAGES:
+        found = blocks(page)
+        for block, following in zip_longest(found, found[1:]):
+            if (block.language == "sh" and block.note == note) or (note == "runnable" and "/" in block.note):
+                yield block, following if following and following.language == "text" else None
 
 
 def copy_project(folder: Path) -> Path:
@@ -71,7 +89,9 @@ def run(block: Block, project: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(
         command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    assert done.returncode == 0, f"README.md line {block.line} failed:\n{block.text}\n{done.stdout[-5000:]}"
+    assert done.returncode == 0, (
+        f"{block.page} line {block.line} failed:\n{block.text}\n{done.stdout[-5000:]}"
+    )
     return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
 
 
@@ -82,17 +102,17 @@ def assert_shows(expected: Block, output: str) -> None:
         pattern = re.compile(".*".join(re.escape(part) for part in " ".join(wanted.split()).split("…")))
         place = next((at for at, line in enumerate(lines) if pattern.search(line)), None)
         assert place is not None, (
-            f"README.md line {expected.line} shows {wanted!r}; the output was\n{output[-5000:]}"
+            f"{expected.page} line {expected.line} shows {wanted!r}; the output was\n{output[-5000:]}"
         )
         del lines[: place + 1]
 
 
 @pytest.mark.slow
-def test_the_commands_do_what_the_page_says(tmp_path: Path) -> None:
+def test_the_commands_do_what_the_pages_say(tmp_path: Path) -> None:
     """From the first command through a feed of one's own to a rewritten file."""
     project = copy_project(tmp_path / "sluice")
     environment = clean_environment()
-    done = 0
+    done: list[Block] = []
     for block, expected in steps("runnable"):
         if block.language == "sh":
             output = run(block, project, environment)
@@ -101,8 +121,9 @@ def test_the_commands_do_what_the_page_says(tmp_path: Path) -> None:
         else:
             (project / block.note).parent.mkdir(parents=True, exist_ok=True)
             (project / block.note).write_text(block.text)
-        done += 1
-    assert done > 12
+        done.append(block)
+    assert len(done) >= 12
+    assert {block.page for block in done} == {"README.md", "models/README.md", "scripts/README.md"}
 
 
 @pytest.mark.slow
@@ -116,29 +137,46 @@ def test_the_question_about_real_data(tmp_path: Path) -> None:
 
 
 def test_generated_tables_are_up_to_date() -> None:
-    assert renew(PAGE, PROJECT_ROOT) == PAGE, "run scripts/lib/python -m sluice.readme_tables"
+    page = text_of(str(PAGE_OF_TABLES))
+    assert renew(page, PROJECT_ROOT) == page, "run scripts/lib/python -m sluice.readme_tables"
 
 
-def test_links_lead_somewhere() -> None:
-    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL), re.MULTILINE)
-    anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    for target in re.findall(r"\]\(([^)\s]+)\)", PAGE):
-        if target.startswith("#"):
-            assert target[1:] in anchors, target
-        elif "://" not in target:
-            assert (PROJECT_ROOT / target).exists(), target
+def anchors(text: str) -> set[str]:
+    """What a link to a heading of the page may name."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", ["README.md", "DECISIONS.md", ".env.example"])
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        place = (PROJECT_ROOT / page).parent / path if path else PROJECT_ROOT / page
+        assert place.exists(), f"{page} links to {target}"
+        if anchor:
+            assert anchor in anchors(place.read_text(encoding="utf-8")), f"{page} links to {target}"
+
+
+def test_the_first_page_leads_to_all_others() -> None:
+    linked = {target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text_of("README.md"))}
+    assert set(PAGES[1:]) <= linked
+
+
+def test_the_first_page_is_short() -> None:
+    assert text_of("README.md").count("\n") <= 220
+
+
+@pytest.mark.parametrize("name", [*PAGES, "DECISIONS.md", ".env.example"])
 def test_named_commands_exist(name: str) -> None:
-    text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
-    for command in re.findall(r"\bscripts/[a-z_/]+(?:\.[a-z]+)?", text):
+    for command in re.findall(r"\bscripts/[a-z_/]+(?:\.[a-z]+)?", text_of(name)):
         assert (PROJECT_ROOT / command).exists(), f"{name} names {command}"
 
 
 def test_expected_output_is_really_compared() -> None:
     """The comparison itself: wildcards, order, and what it refuses."""
-    block = Block("text", "", "a … c\n| 1 | x |\n", 1)
+    block = Block("text", "", "a … c\n| 1 | x |\n", "README.md", 1)
     assert_shows(block, "noise\na   b c\n|  1 |  x |\n")
     refused: list[Callable[[], None]] = [
         lambda: assert_shows(block, "a b c\n| 2 | x |\n"),

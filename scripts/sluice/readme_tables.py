@@ -1,4 +1,4 @@
-"""The tables of README.md that are made from the project: `scripts/lib/python -m sluice.readme_tables`."""
+"""The tables of models/README.md that are made from the project: `scripts/lib/python -m sluice.readme_tables`."""
 
 import csv
 import re
@@ -34,28 +34,29 @@ def feeds(root: Path) -> str:
     return "\n".join(lines)
 
 
+PAGE = Path("models/README.md")
 TABLES = {"feeds": feeds, "reject_reasons": reject_reasons}
 
 
 def renew(text: str, root: Path) -> str:
-    """The page with its tables made anew. A missing marker is a ValueError."""
+    """The page with its tables brought up to date. A missing or repeated marker is a ValueError."""
     for name, table in TABLES.items():
         pattern = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
         found = list(pattern.finditer(text))
         if len(found) != 1:
-            raise ValueError(f"README.md has {len(found)} places for the table {name}; it needs one")
+            raise ValueError(f"{PAGE} has {len(found)} places for the table {name}; it needs one")
         text = f"{text[: found[0].end(1)]}{table(root)}\n{text[found[0].start(2) :]}"
     return text
 
 
 def main() -> int:
     """Write the page where it differs; the exit code."""
-    page = PROJECT_ROOT / "README.md"
+    page = PROJECT_ROOT / PAGE
     old = page.read_text(encoding="utf-8")
     new = renew(old, PROJECT_ROOT)
     if new != old:
         page.write_text(new, encoding="utf-8")
-    print("README.md was brought up to date" if new != old else "README.md is up to date")
+    print(f"{PAGE} was brought up to date" if new != old else f"{PAGE} is up to date")
     return 0
 
 

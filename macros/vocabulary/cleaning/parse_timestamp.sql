@@ -1,5 +1,5 @@
 {#-
-  The one place where text becomes an instant. The accepted forms are those of the README's timestamp table;
+  The one place where text becomes an instant. The accepted forms are those of the timestamp table in models/README.md;
   seeds/timestamp_cases.csv is the truth table that a test runs against this macro.
 
   Args:
