@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from faults import BROKEN_RULES, ENTITIES, FAULTS, MORE_FAULTS, OTHER_RULES
+from planted import BROKEN_RULES, ENTITIES, FAULTS, MORE_FAULTS, OTHER_RULES
 from small_home import SmallHome
 
 pytestmark = pytest.mark.slow  # many builds
@@ -23,7 +23,7 @@ def data_tests(home: SmallHome) -> dict[str, dict]:
 
 
 def all_rules() -> set[tuple[str, str]]:
-    """Every (test, rule) for which faults.py has a fault."""
+    """Every (test, rule) for which planted.py has a fault."""
     return {(test, rule) for test, (_, broken) in BROKEN_RULES.items() for rule in broken} | set(OTHER_RULES)
 
 
@@ -37,7 +37,7 @@ def test_all_are_green_without_a_fault(home: SmallHome) -> None:
 
 
 def test_every_data_test_has_a_planted_fault(home: SmallHome) -> None:
-    """Name a fault in faults.py for each new test; for row_is_valid, one for each rule."""
+    """Name a fault in planted.py for each new test; for row_is_valid, one for each rule."""
     tests = data_tests(home)
     assert set(FAULTS) | set(BROKEN_RULES) == set(tests)
     assert all_rules() == {

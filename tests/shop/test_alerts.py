@@ -128,7 +128,9 @@ def test_reports_keep_to_their_schemas(alerted: DataHome) -> None:
     assert {path.split("/")[0] for path in found} >= {f"ingest_date={day}" for day in DAYS}
     for path, report in found.items():
         name = path.split("/")[1].removesuffix(".json")
-        schema = json.loads((PROJECT / "scripts" / "sluice" / "reports" / f"{name}.schema.json").read_text())
+        schema = json.loads(
+            (PROJECT / "scripts" / "sluice" / "deliver" / "reports" / f"{name}.schema.json").read_text()
+        )
         Draft202012Validator.check_schema(schema)
         Draft202012Validator(schema).validate(report)
     told = found["ingest_date=2026-01-02/validation_report.json"]["feeds"]["orders"]

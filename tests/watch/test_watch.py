@@ -70,7 +70,7 @@ def test_a_build_of_feeds_publishes_no_other(home: DataHome) -> None:
     assert builder.whole().succeeded
     home.write("orders/ingest_date=2026-01-01/a.csv", DELIVERIES[0][1]["orders/ingest_date=2026-01-01/a.csv"])
     home.write("customers/ingest_date=2026-01-01/a.csv", "customer_id\nc1\n")
-    home.build("--exclude", "tag:publish", "test_type:data")
+    home.dbt("run")
     assert not home.published()["daily_metrics"]
     home.write(
         "transactions/ingest_date=2026-01-01/a.csv", "id,amount,timestamp,side\nt1,5,2026-01-01,debit\n"

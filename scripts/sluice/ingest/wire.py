@@ -91,7 +91,7 @@ def _one_by_one(body: bytes) -> list[bytes]:
     except msgspec.ValidationError as error:
         _check_is_json(body)
         raise ShapeError(f'expected {{"events": [...]}}: {without_place(error)}') from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         split = split_events(body, MAX_BULK_EVENTS)
         if split is None:
             _check_is_json(body)
