@@ -16,8 +16,12 @@ with chosen as (
             else is_controlled or is_calm or slice(value_low, 3) >= 200
         end and not coalesce(repair_kind in (1, 2), false) as has_created,
         -- a poorer rival is poor because of a bad value every other time
-        coalesce(repair_kind in (0, 2), is_poorer and not is_third and truth_row % 4 = 0) as is_email_repaired,
-        coalesce(repair_kind in (1, 2), is_poorer and not is_third and truth_row % 4 = 1) as is_created_repaired,
+        -- and no record holds one value alone, whichever columns its file has: it would be too_few_values
+        coalesce(list_contains(lost, 'customer_id'), false) as has_no_key,
+        coalesce(repair_kind in (1, 2), is_poorer and not is_third and truth_row % 4 = 1)
+        or (has_no_key and not has_created) as is_created_repaired,
+        coalesce(repair_kind in (0, 2), is_poorer and not is_third and truth_row % 4 = 0)
+        or (not has_email and (has_no_key or not (has_created or is_created_repaired))) as is_email_repaired,
         case when is_pair_lean then null
             when place between 40 and 45 then 'DE'
             when slice(value_high, 3) >= 200 then
