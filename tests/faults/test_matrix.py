@@ -210,7 +210,8 @@ def test_two_at_once(scene: Scene, step: str) -> None:
     wait_until_stopped(first)
     second, second_note = scene.begin(step)
     deadline = time.monotonic() + 60
-    while "waiting for process" not in (second_note / "log").read_text():
+    log = second_note / "log"
+    while not log.exists() or "waiting for process" not in log.read_text():
         assert time.monotonic() < deadline, "the second one does not wait"
         time.sleep(0.05)
     go_on(first)
