@@ -28,9 +28,6 @@ class Surplus:
         return not self.is_doubtful and not _has_gap(values)
 
 
-NO_SURPLUS = Surplus()
-
-
 def surplus_of(lines: Iterable[bytes], header: Header, names: Names) -> Surplus:
     """What the first lines below a header say.
 

@@ -101,8 +101,3 @@ class Site:
         """Let go of files and threads."""
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.pool.close()
-
-
-def site_of(datasette: Any) -> Site:
-    """The site a Datasette instance serves."""
-    return datasette.sluice
