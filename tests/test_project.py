@@ -33,7 +33,7 @@ TOP_LEVEL = {
 }
 NAMES = {
     "staging/landing": r"stg_landing__[a-z_]+s",
-    "intermediate": r"int_[a-z_]+s_([a-z]+ed|waiting)",
+    "intermediate": r"int_[a-z_]+s_[a-z]+ed",
     "marts": r"(?!stg_|int_)[a-z]+(_[a-z]+)*?(_per_[a-z]+)?",
 }
 """Folder below models/: what a model in it may be called."""

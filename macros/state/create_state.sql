@@ -42,7 +42,6 @@
   {{ duckdb__drop_models_of_older_versions() }}
   create schema if not exists state;
   create sequence if not exists state.load_ids;
-  create sequence if not exists state.batch_ids;
   create table if not exists state.loads (
     load_id integer not null, feed varchar not null, file varchar not null, ingest_date date,
     size_bytes bigint, modified_ns bigint, rule_set varchar, run_id varchar, loaded_at timestamp,

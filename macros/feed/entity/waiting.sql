@@ -76,27 +76,6 @@
 {%- endmacro %}
 
 {#-
-  Whether a record of a feed changed its verdict in the batches after one: it belongs to a load that came or went, or what
-  it refers to became known or unknown.
-
-  Args:
-    feed (string): the feed.
-    since (SQL expression): the batch.
-  Returns: a SQL condition over _load_id and the column of the feed's reference.
--#}
-{% macro is_changed_record(feed, since) -%}
-  {%- set loads = "select load_id from state.changed_loads where feed = '" ~ feed ~ "' and batch_id > " ~ since ~ ' and is_moved' -%}
-  {%- set references = changed_references(feed, since) -%}
-  {%- set found = asked_once('select exists (' ~ loads ~ '), exists (' ~ references ~ ')')[0] if execute else [true, true] -%}
-  {{ return(is_of_loads_or_references(feed, loads, references, found)) }}
-{%- endmacro %}
-
-{#- What records of a feed refer to and became known or unknown after a batch. Args: as is_changed_record. Returns: a query. -#}
-{% macro changed_references(feed, since) -%}
-  {{ return("select reference from state.changed_references where feed = '" ~ feed ~ "' and batch_id > " ~ since) }}
-{%- endmacro %}
-
-{#-
   Whether a record belongs to certain loads, or names certain references.
 
   Args:

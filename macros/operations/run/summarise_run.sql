@@ -40,12 +40,18 @@
   {%- if 'alerts' in built -%}
     {%- do duckdb__show_new_alerts() -%}
   {%- endif -%}
-  {%- if delivered is not none -%}
+  {%- if delivered is none -%}
+    {%- do log('Nothing was published: ' ~ ('--empty reads no records.' if flags.EMPTY else 'dbt ' ~ flags.WHICH ~ ' does not publish. dbt build tests and publishes.'), info=true) -%}
+  {%- else -%}
     {%- set held = (var('touched_feeds') or feeds()) | reject('in', delivered) | list -%}
     {%- if held -%}
-      {%- do log('Not published, because a test or a model failed or was left out: ' ~ held | join(', ') ~ '. Their tables stay as they were.', info=true) -%}
+      {%- do log(
+        'Not published: ' ~ held | join(', ') ~ '. A test or a model failed, or was not selected; their tables stay as they were. dbt build publishes them.', info=true
+      ) -%}
     {%- endif -%}
-    {%- do log('Published in ' ~ run_query('select sluice_published_folder()').rows[0][0] ~ ' (scripts/serve shows it).', info=true) -%}
+    {%- if delivered -%}
+      {%- do log('Published in ' ~ run_query('select sluice_published_folder()').rows[0][0] ~ ' (scripts/serve shows it).', info=true) -%}
+    {%- endif -%}
   {%- endif -%}
 {%- endmacro %}
 
