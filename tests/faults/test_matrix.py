@@ -146,10 +146,9 @@ def test_permission_is_withdrawn(scene: Scene, step: str) -> None:
 
 @pytest.mark.parametrize("step", tried_here("vanishing file"))
 def test_files_vanish_and_change(scene: Scene, step: str) -> None:
-    """What landing files lose comes back before the next run, as it would be delivered again. The lake loses a partition before
-    it is looked at: what goes between its writing and the note of what was written is not missed yet."""
+    """What landing files lose comes back before the next run, as it would be delivered again."""
     scene.prepare(step)
-    at = {"stage": "store", "lake": 1}.get(step, scene.points(step) // 2 + 1)
+    at = "store" if step == "stage" else scene.points(step) // 2 + 1
     run, _ = strike(scene, step, fault("vanishing file", step, at, change=scene.what_to_change(step)))
     scene.deliver_again()
     assert_recovers(scene, step, run)

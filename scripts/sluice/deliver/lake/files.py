@@ -53,7 +53,7 @@ def change_partitions(
     Returns: how many partitions changed.
     Raises: ValueError if a partition was written in several files.
     """
-    files = {f"{name}{rest}.parquet": _written(folder) for rest, folder in written.items()}
+    files = {f"{name}{rest}.parquet": written_files(folder) for rest, folder in written.items()}
     staged = [file for partitions in files.values() for file in partitions.values()]
     for file in staged:
         file.chmod(durable.file_mode(is_public))
@@ -88,8 +88,8 @@ def growing_partitions(table: Path, name: str, staging: Path) -> list[str]:
     )
 
 
-def _written(folder: Path) -> dict[str, Path]:
-    """Partition -> the file that was written for it."""
+def written_files(folder: Path) -> dict[str, Path]:
+    """Partition -> the file that was written for it. Raises ValueError if there are several."""
     found = {}
     for partition in folder.iterdir() if folder.exists() else ():
         files = sorted(partition.glob("*.parquet"))

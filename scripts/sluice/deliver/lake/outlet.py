@@ -8,13 +8,20 @@ partition, then the state is noted; what a killed run left undone is done by the
 
 from collections.abc import Sequence
 
-from sluice.deliver.lake.files import STAGING, change_partitions, clear_staging, growing_partitions
+from sluice.deliver.lake.files import (
+    STAGING,
+    change_partitions,
+    clear_staging,
+    growing_partitions,
+    written_files,
+)
 from sluice.deliver.lake.tables import LakeTable, LakeTables
-from sluice.deliver.lake.touched import files_to_note, touched_partitions
+from sluice.deliver.lake.touched import noted_after, touched_partitions
 from sluice.deliver.run import Run
 from sluice.deliver.trees import Behind, behind, note
 from sluice.deliver.warehouse import Warehouse, listed, literal
 from sluice.home import Home
+from sluice.stamps import stamp
 
 AT_ONCE = 500
 """Partitions that one COPY writes."""
@@ -29,12 +36,16 @@ class Lake:
         self._folder, self._run, self._warehouse = home.lake, run, warehouse
         self._tables = LakeTables(run, warehouse)
         self._touched: dict[str, list[str]] = {}
+        self._noted: dict[str, str] = {}
         self._state: Behind | None = None
 
     def state(self) -> Behind | None:
         """What the lake has still to take in; None: nothing."""
         state = behind(self._folder, self._warehouse, self._run.delivered_feeds)
-        self._touched = touched_partitions(self._folder, state.files) if state.files is not None else {}
+        self._noted = dict(state.files or {})
+        if state.files is not None:
+            sources = {table.source for feed in self._run.feeds for table in self._tables.of_feed(feed, None)}
+            self._touched = touched_partitions(self._folder, state.files, sources)
         self._state = state if state.since or self._touched else None
         return self._state
 
@@ -51,20 +62,23 @@ class Lake:
                 for table in self._tables.of_feed(feed, batch):
                     changes += self._prepared(feed, table, batch, feed in since.since)
         for table, written, rewritten, grown in changes:
+            folders = {rest: staging / _folder_name(table, rest) for rest in written}
+            moved = {
+                f"{table.name}/{partition}/{table.file}{rest}.parquet": stamp(file)
+                for rest, folder in folders.items()
+                for partition, file in written_files(folder).items()
+            }
+            is_public = not table.name.startswith("quarantine/")
             change_partitions(
-                self._folder / table.name,
-                table.file,
-                {rest: staging / _folder_name(table, rest) for rest in written},
-                rewritten,
-                grown,
-                is_public=not table.name.startswith("quarantine/"),
+                self._folder / table.name, table.file, folders, rewritten, grown, is_public=is_public
             )
+            self._noted = noted_after(self._noted, table.source, written, rewritten, grown, moved)
 
     def note(self) -> None:
-        """Note what the lake reflects, and what its files are like now, without those still to be written again."""
+        """Note what the lake reflects, and the files that builds left in it: one that is still to be written again keeps the
+        stamp that it is not found with."""
         if self._state:
-            files = files_to_note(self._folder, self._touched)
-            note("lake", self._folder, self._warehouse, self._state, files)
+            note("lake", self._folder, self._warehouse, self._state, self._noted)
 
     def _prepared(
         self, feed: str, table: LakeTable, since: int | None, is_behind: bool
