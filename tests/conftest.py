@@ -1,11 +1,15 @@
-"""Shared by all tests: how hard hypothesis tries, and what happens when a part of the machine is missing."""
+"""Shared by all tests: how hard hypothesis tries, the data home, and what happens when a part of the machine is missing."""
 
 import os
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.permissions import give_up_reading_everything
+
+if TYPE_CHECKING:
+    from tests.pipeline.harness import DataHome
 
 settings.register_profile(
     "ci", max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -45,3 +49,20 @@ def respects_permissions() -> Iterator[None]:
     give_back = give_up_reading_everything()
     yield
     give_back()
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> "DataHome":
+    """One data home: its path stays the same, so dbt parses the project once. Folders with many small files of tests have one
+    for the whole session."""
+    from tests.pipeline.harness import DataHome  # dbt takes seconds to import, and most tests need none
+
+    return DataHome(tmp_path_factory.mktemp("data") / "home")
+
+
+@pytest.fixture
+def home(shared_home: "DataHome", monkeypatch: pytest.MonkeyPatch) -> "DataHome":
+    """The data home, empty, and the one of this process."""
+    shared_home.clear()
+    monkeypatch.setenv("SLUICE_HOME", str(shared_home.root))
+    return shared_home

@@ -11,8 +11,7 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> DataHome:
 
 
 @pytest.fixture
-def home(shared_home: DataHome, monkeypatch: pytest.MonkeyPatch) -> DataHome:
+def home(home: DataHome, monkeypatch: pytest.MonkeyPatch) -> DataHome:
     """The data home, empty, and no prediction service."""
     monkeypatch.delenv("SLUICE_PREDICT_URL", raising=False)
-    shared_home.clear()
-    return shared_home
+    return home

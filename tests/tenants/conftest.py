@@ -8,10 +8,3 @@ from tests.pipeline.harness import DataHome
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> DataHome:
     """One data home for the whole session: its path stays the same, so dbt parses the project once."""
     return DataHome(tmp_path_factory.mktemp("tenants") / "home")
-
-
-@pytest.fixture
-def home(shared_home: DataHome) -> DataHome:
-    """The data home, empty."""
-    shared_home.clear()
-    return shared_home

@@ -4,16 +4,8 @@ import pytest
 from tests.pipeline.harness import DataHome
 
 
-@pytest.fixture(scope="module")
-def shared_home(tmp_path_factory: pytest.TempPathFactory) -> DataHome:
-    """One data home: its path stays the same, so dbt parses the project once."""
-    return DataHome(tmp_path_factory.mktemp("watch") / "home")
-
-
 @pytest.fixture
-def home(shared_home: DataHome, monkeypatch: pytest.MonkeyPatch) -> DataHome:
-    """The data home, empty, and the one of this process."""
-    shared_home.clear()
-    monkeypatch.setenv("SLUICE_HOME", str(shared_home.root))
-    monkeypatch.setenv("SLUICE_PII_KEY", "test key")
-    return shared_home
+def home(home: DataHome, monkeypatch: pytest.MonkeyPatch) -> DataHome:
+    """The data home, empty, with the key that its builds have."""
+    monkeypatch.setenv("SLUICE_PII_KEY", home.pii_key)
+    return home
